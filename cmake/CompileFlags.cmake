@@ -1,0 +1,13 @@
+# Warnings and sanitizers, for our own targets only.
+add_library(enjoin_flags INTERFACE)
+target_compile_options(enjoin_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align)
+if(ENJOIN_WERROR)
+  target_compile_options(enjoin_flags INTERFACE -Werror)
+endif()
+if(ENJOIN_SANITIZE)
+  target_compile_options(enjoin_flags INTERFACE
+    -fsanitize=${ENJOIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(enjoin_flags INTERFACE -fsanitize=${ENJOIN_SANITIZE})
+endif()

@@ -1,0 +1,79 @@
+#include "ipc/results.h"
+
+#include <bit>
+
+#include "enjoin/error.h"
+#include "ipc/check.h"
+
+namespace enjoin::ipc {
+namespace {
+
+ResultsHeader& results_header(const Segment& ring) {
+  return *ring.at<ResultsHeader>(0);
+}
+
+std::uint64_t record_count(const Segment& ring) {
+  const std::uint32_t count = ring.header().count[0];
+  if (!std::has_single_bit(count) ||
+      ring.size_bytes() != sizeof(ResultsHeader) + std::uint64_t{count} * sizeof(ResultRecord)) {
+    throw Error("a result ring's size does not fit its count");
+  }
+  return count;
+}
+
+}  // namespace
+
+Segment create_results(std::uint32_t records, WorkerId worker) {
+  ENJOIN_CHECK(std::has_single_bit(records), records, 0);
+  Segment ring = Segment::create(
+      SegmentKind::kResults, sizeof(ResultsHeader) + std::size_t{records} * sizeof(ResultRecord),
+      SegmentRights::kSharedWrite);
+  ring.header().count[0] = records;
+  ring.header().count[1] = worker.number;
+  ring.header().count[2] = worker.generation;
+  return ring;
+}
+
+ResultWriter::ResultWriter(Segment ring, const AtomicU64& taken)
+    : ring_(std::move(ring)),
+      taken_(&taken),
+      records_(ring_.at<ResultRecord>(sizeof(ResultsHeader))),
+      mask_(record_count(ring_) - 1) {}
+
+ResultRecord* ResultWriter::next() noexcept {
+  if (tail_ - taken_->load(std::memory_order_acquire) > mask_) return nullptr;
+  return &records_[tail_ & mask_];
+}
+
+void ResultWriter::publish() noexcept {
+  ++tail_;
+  // Sequentially consistent, because "publish, then look whether the supervisor sleeps" meets its
+  // "say that I sleep, then look for results".
+  results_header(ring_).tail.store(tail_, std::memory_order_seq_cst);
+}
+
+ResultReader::ResultReader(Segment ring, AtomicU64& taken)
+    : ring_(std::move(ring)),
+      taken_(&taken),
+      records_(ring_.at<ResultRecord>(sizeof(ResultsHeader))),
+      mask_(record_count(ring_) - 1) {
+  taken_->store(0, std::memory_order_relaxed);
+}
+
+bool ResultReader::try_take(ResultRecord* record) noexcept {
+  const std::uint64_t tail = results_header(ring_).tail.load(std::memory_order_acquire);
+  if (tail == read_) return false;
+  if (tail < read_ || tail - taken_->load(std::memory_order_relaxed) > mask_ + 1) {
+    damaged_ = true;
+    return false;
+  }
+  *record = records_[read_ & mask_];
+  ++read_;
+  return true;
+}
+
+bool ResultReader::has_more() const noexcept {
+  return !damaged_ && results_header(ring_).tail.load(std::memory_order_seq_cst) != read_;
+}
+
+}  // namespace enjoin::ipc

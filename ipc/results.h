@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+
+#include "ipc/claim_queue.h"
+#include "ipc/layout.h"
+#include "ipc/segment.h"
+
+namespace enjoin::ipc {
+
+/// Makes a worker's result ring of `records` (a power of two). Throws Error.
+Segment create_results(std::uint32_t records, WorkerId worker);
+
+/// The worker's end: one record for each job that ended, published by one store of `tail`.
+class ResultWriter {
+ public:
+  /// `taken` is the supervisor's count of records that it is done with (WorkerOrders).
+  ResultWriter(Segment ring, const AtomicU64& taken);
+
+  /// The record to fill next, or nullptr while the ring is full. Fill it, then publish().
+  ResultRecord* next() noexcept;
+  void publish() noexcept;
+
+ private:
+  Segment ring_;
+  const AtomicU64* taken_;
+  ResultRecord* records_;
+  std::uint64_t mask_;
+  std::uint64_t tail_ = 0;
+};
+
+/// The supervisor's end. It works also after the worker's death: what was published stays.
+class ResultReader {
+ public:
+  ResultReader(Segment ring, AtomicU64& taken);
+
+  /// Copies the oldest untaken record to `*record` and takes it. False: there is none. A tail that
+  /// only damage can explain gives none and sets damaged().
+  bool try_take(ResultRecord* record) noexcept;
+  /// Tells the worker that everything taken may be written again.
+  void give_room() noexcept { taken_->store(read_, std::memory_order_release); }
+  bool has_more() const noexcept;
+  bool damaged() const noexcept { return damaged_; }
+
+ private:
+  Segment ring_;
+  AtomicU64* taken_;
+  const ResultRecord* records_;
+  std::uint64_t mask_;
+  std::uint64_t read_ = 0;
+  bool damaged_ = false;
+};
+
+}  // namespace enjoin::ipc
