@@ -1,0 +1,102 @@
+#include "worker/line_printer.h"
+
+#include <cerrno>
+#include <unistd.h>
+
+namespace enjoin {
+namespace {
+
+constexpr std::size_t kMemoryBound = 256 * 1024;
+
+}  // namespace
+
+LinePrinter::LinePrinter(Printer& printer, CaptureFiles& files, bool keep_order)
+    : printer_(printer), files_(files), keep_order_(keep_order) {}
+
+void LinePrinter::begin_job(const std::string* tag, std::uint64_t order) {
+  order_ = order;
+  holding_ = false;
+  for (Stream& stream : streams_) {
+    stream = Stream{};
+    if (tag != nullptr) stream.tagger = std::make_unique<LineTagger>(*tag);
+  }
+}
+
+void LinePrinter::take(int stream, std::string_view bytes) {
+  Stream& to = streams_[stream];
+  if (to.tagger) {
+    to.tagger->append(bytes, &to.memory);
+  } else {
+    to.memory += bytes;
+  }
+  if (to.memory.size() > kMemoryBound) {
+    flush();
+    if (to.memory.size() > kMemoryBound) spill(stream);
+  }
+}
+
+bool LinePrinter::has_whole_line(const Stream& stream) const {
+  return stream.file_read != stream.file_end ||
+         (stream.open_line ? !stream.memory.empty()
+                           : stream.memory.find('\n') != std::string::npos) ||
+         stream.memory.size() > kMemoryBound;
+}
+
+bool LinePrinter::flush() {
+  const bool wanted = has_whole_line(streams_[kStdout]) || has_whole_line(streams_[kStderr]);
+  if (!wanted) return false;
+  if (!holding_) holding_ = printer_.queue().try_take(keep_order_ ? order_ : ipc::kNoOrder);
+  if (!holding_) return true;
+  for (int stream : {kStdout, kStderr}) print(stream, false);
+  const bool in_line = streams_[kStdout].open_line || streams_[kStderr].open_line;
+  if (!keep_order_ && !in_line) {
+    holding_ = false;
+    if (printer_.queue().release()) printer_.drain();
+  }
+  return false;
+}
+
+void LinePrinter::print(int stream, bool all) {
+  Stream& from = streams_[stream];
+  if (from.file_read != from.file_end) {
+    printer_.copy_out(stream, files_.fd(stream), &from.file_read, from.file_end);
+    from.file_read = from.file_end;
+    from.open_line = true;  // the file was cut wherever the bound fell
+  }
+  std::size_t size =
+      all || from.memory.size() > kMemoryBound ? from.memory.size() : from.memory.rfind('\n') + 1;
+  if (size == 0) return;
+  printer_.write_all(stream, std::string_view(from.memory).substr(0, size));
+  from.open_line = from.memory[size - 1] != '\n';
+  from.memory.erase(0, size);
+}
+
+void LinePrinter::spill(int stream) {
+  Stream& from = streams_[stream];
+  std::string_view rest = from.memory;
+  while (!rest.empty()) {
+    const ssize_t done = ::write(files_.fd(stream), rest.data(), rest.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return;  // a full disk: it stays in memory
+    rest.remove_prefix(static_cast<std::size_t>(done));
+    from.file_end += done;
+  }
+  from.memory.clear();
+}
+
+void LinePrinter::end_job(ipc::Output* output) {
+  if (!holding_) holding_ = printer_.queue().try_take(keep_order_ ? order_ : ipc::kNoOrder);
+  if (holding_) {
+    for (int stream : {kStdout, kStderr}) print(stream, true);
+    holding_ = false;
+    if (printer_.queue().release()) printer_.drain();
+  }
+  for (int stream : {kStdout, kStderr}) {
+    Stream& from = streams_[stream];
+    if (!from.memory.empty()) spill(stream);
+    output->begin[stream] = from.file_read;
+    output->length[stream] = from.file_end - from.file_read;
+  }
+}
+
+}  // namespace enjoin

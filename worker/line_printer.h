@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "worker/capture.h"
+#include "worker/decorate.h"
+#include "worker/printer.h"
+
+namespace enjoin {
+
+/// --line-buffer: passes on what a running job writes, whole lines at a time, never mixed with
+/// another job's line.
+///
+/// Lines wait in memory while another worker holds the baton, and beyond a bound in the capture
+/// files, so a blocked stdout costs disk, not memory. A line that is longer than the bound is
+/// printed in parts with the baton kept to its end. With -k the job whose turn it is keeps the baton
+/// while it runs, and the others gather in their files.
+class LinePrinter final : public OutputSink {
+ public:
+  LinePrinter(Printer& printer, CaptureFiles& files, bool keep_order);
+
+  /// A new job; `tag` as for LineTagger, nullptr: none; `order` as in Output.
+  void begin_job(const std::string* tag, std::uint64_t order);
+  void take(int stream, std::string_view bytes) override;
+  /// Prints what can be printed now. Returns true while something still waits for the baton.
+  bool flush();
+  /// The job has ended: prints the rest, if the baton can be had. What could not be printed lies in
+  /// the capture files where `*output` then says: hand it to the printer.
+  void end_job(ipc::Output* output);
+
+ private:
+  struct Stream {
+    std::string memory;          // tagged, not yet printed
+    std::int64_t file_read = 0;  // [file_read, file_end) of the capture file comes before memory
+    std::int64_t file_end = 0;
+    bool open_line = false;      // the last byte printed was no newline
+    std::unique_ptr<LineTagger> tagger;
+  };
+  bool has_whole_line(const Stream& stream) const;
+  void print(int stream, bool all);
+  void spill(int stream);
+
+  Printer& printer_;
+  CaptureFiles& files_;
+  bool keep_order_;
+  std::uint64_t order_ = ipc::kNoOrder;
+  bool holding_ = false;
+  Stream streams_[2];
+};
+
+}  // namespace enjoin

@@ -1,0 +1,194 @@
+#include "worker/printer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <sys/sendfile.h>
+
+namespace enjoin {
+namespace {
+
+constexpr std::int64_t kCopyAtOnce = 1 << 20;
+constexpr std::int64_t kHoleBytes = 1 << 20;
+
+// A destination that somebody made non-blocking (a shared terminal or pipe) is waited for.
+void wait_writable(int fd) {
+  pollfd watched{fd, POLLOUT, 0};
+  ::poll(&watched, 1, 1000);
+}
+
+}  // namespace
+
+Printer::Printer(const ipc::TeamMemory& memory, ipc::WorkerId self, const int destinations[2],
+                 const int spools[2], std::function<bool()> tick)
+    : memory_(&memory),
+      queue_(memory, self),
+      destinations_{destinations[0], destinations[1]},
+      spools_{spools[0], spools[1]},
+      tick_(std::move(tick)) {}
+
+bool Printer::failed() const {
+  return memory_->control().output_error.load(std::memory_order_relaxed) != 0;
+}
+
+void Printer::fail(int error) {
+  std::uint32_t none = 0;
+  memory_->control().output_error.compare_exchange_strong(none, static_cast<std::uint32_t>(error));
+}
+
+bool Printer::take_printed_any() {
+  return std::exchange(printed_any_, false);
+}
+
+void Printer::emit(ipc::Output output, const CaptureFiles& files) {
+  const bool empty = output.length[0] == 0 && output.length[1] == 0;
+  if (empty) {
+    if (output.order != ipc::kNoOrder && queue_.hand_in(output)) drain();
+    return;
+  }
+  if (queue_.try_take_direct(output)) {
+    const int sources[2] = {files.fd(kStdout), files.fd(kStderr)};
+    print_from(sources);
+    drain();
+    return;
+  }
+  spool(&output, files);
+  emit_spooled(output);
+}
+
+void Printer::emit_spooled(const ipc::Output& output) {
+  if (queue_.hand_in(output)) drain();
+}
+
+void Printer::spool(ipc::Output* output, const CaptureFiles& files) {
+  const std::int64_t own_begin[2] = {output->begin[kStdout], output->begin[kStderr]};
+  queue_.reserve_spool(output->length, output->begin);
+  for (int stream : {kStdout, kStderr}) {
+    loff_t from = own_begin[stream];
+    loff_t to = output->begin[stream];
+    std::int64_t left = output->length[stream];
+    while (left > 0) {
+      ssize_t copied = ::copy_file_range(files.fd(stream), &from, spools_[stream], &to,
+                                         static_cast<std::size_t>(left), 0);
+      if (copied < 0 && errno == EINTR) continue;
+      if (copied <= 0) {  // other file systems, old kernels
+        char chunk[64 * 1024];
+        copied =
+            ::pread(files.fd(stream), chunk,
+                    static_cast<std::size_t>(std::min<std::int64_t>(left, sizeof chunk)), from);
+        if (copied <= 0) break;
+        spool_at(stream, to, {chunk, static_cast<std::size_t>(copied)});
+        from += copied;
+        to += copied;
+      }
+      left -= copied;
+    }
+  }
+}
+
+void Printer::spool_at(int stream, std::int64_t offset, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t done = ::pwrite(spools_[stream], bytes.data(), bytes.size(), offset);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return fail(done < 0 ? errno : EIO);
+    bytes.remove_prefix(static_cast<std::size_t>(done));
+    offset += done;
+  }
+}
+
+void Printer::drain() {
+  while (const std::optional<ipc::PrintEntry> entry = queue_.begin()) {
+    print_from(spools_);
+    free_spool(*entry);
+  }
+}
+
+void Printer::drain_if_ready() {
+  if (queue_.try_take_ready()) drain();
+}
+
+void Printer::finish_for_dead(const int capture_fds[2]) {
+  const std::optional<ipc::PrintEntry> entry = queue_.begin();
+  if (!entry) return;  // nothing was half printed, and the baton is free again
+  print_from(entry->state == ipc::PrintState::kDirect ? capture_fds : spools_);
+  drain();
+}
+
+void Printer::print_from(const int sources[2]) {
+  for (int stream : {kStdout, kStderr}) {
+    copy_out(stream, sources[stream], queue_.printed(stream), queue_.limit(stream));
+  }
+  printed_any_ = true;
+  queue_.finish();
+}
+
+void Printer::copy_out(int stream, int source, std::int64_t* offset, std::int64_t limit) {
+  static_assert(sizeof(off_t) == sizeof(std::int64_t));
+  while (*offset < limit && !failed()) {
+    if (by_hand_[stream]) {
+      if (!copy_by_hand(stream, source, offset, limit)) return;
+      continue;
+    }
+    const auto wanted = static_cast<std::size_t>(std::min(limit - *offset, kCopyAtOnce));
+    // The kernel moves *offset, which lies in shared memory, in the same call that writes: a kill
+    // between two calls leaves it exact.
+    const ssize_t done =
+        ::sendfile(destinations_[stream], source, reinterpret_cast<off_t*>(offset), wanted);
+    if (done > 0) continue;
+    if (done == 0) return;  // the job cut its own file short
+    if (errno == EAGAIN) {
+      wait_writable(destinations_[stream]);
+    } else if (errno == EINVAL || errno == ENOSYS) {
+      by_hand_[stream] = true;  // an append-only file, an odd device
+    } else if (errno != EINTR) {
+      return fail(errno);
+    }
+    if (tick_()) return;
+  }
+}
+
+// write(2), then note it: a kill between the two can print up to one chunk twice.
+bool Printer::copy_by_hand(int stream, int source, std::int64_t* offset, std::int64_t limit) {
+  char chunk[64 * 1024];
+  const auto wanted =
+      static_cast<std::size_t>(std::min<std::int64_t>(limit - *offset, sizeof chunk));
+  const ssize_t got = ::pread(source, chunk, wanted, *offset);
+  if (got < 0 && errno == EINTR) return true;
+  if (got <= 0) return false;
+  write_all(stream, {chunk, static_cast<std::size_t>(got)});
+  *offset += got;
+  return !failed();
+}
+
+void Printer::write_all(int stream, std::string_view bytes) {
+  while (!bytes.empty() && !failed()) {
+    const ssize_t done = ::write(destinations_[stream], bytes.data(), bytes.size());
+    if (done >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(done));
+      continue;
+    }
+    if (errno == EAGAIN) {
+      wait_writable(destinations_[stream]);
+    } else if (errno != EINTR) {
+      return fail(errno);
+    }
+    if (tick_()) return;
+  }
+}
+
+// Large printed outputs give their part of the spool back to the file system: whole pages only, for
+// a pipe may still hold the page at the edge. Small ones stay until the run ends.
+void Printer::free_spool(const ipc::PrintEntry& entry) {
+  constexpr std::int64_t page = 4096;
+  for (int stream : {kStdout, kStderr}) {
+    if (entry.length[stream] < kHoleBytes) continue;
+    const std::int64_t from = (entry.begin[stream] + page - 1) / page * page;
+    const std::int64_t to = (entry.begin[stream] + entry.length[stream]) / page * page;
+    ::fallocate(spools_[stream], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, to - from);
+  }
+}
+
+}  // namespace enjoin

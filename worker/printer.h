@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "ipc/print_queue.h"
+#include "worker/capture.h"
+
+namespace enjoin {
+
+/// Copies job output to where it goes, under the baton. Workers use one each; the supervisor uses
+/// one to finish what a dead worker had begun.
+///
+/// The first failed write (closed pipe, full disk) is stored for the supervisor to see, and from
+/// then on all output is dropped: the run is being stopped.
+class Printer {
+ public:
+  /// Destinations and spools by stream; the descriptors stay the caller's. `tick` is called while
+  /// output is printed for long, and at every interrupted call; true stops printing.
+  Printer(const ipc::TeamMemory& memory, ipc::WorkerId self, const int destinations[2],
+          const int spools[2], std::function<bool()> tick);
+
+  ipc::PrintQueue& queue() { return queue_; }
+
+  /// A job's finished output, which lies in `files`: prints it at once or spools it. With
+  /// output.order kNoOrder and nothing to print it does nothing.
+  void emit(ipc::Output output, const CaptureFiles& files);
+  /// Output that the caller has written into the spools itself (see reserve).
+  void emit_spooled(const ipc::Output& output);
+  /// Gives out room in the spools; write there with spool_at.
+  void reserve(const std::int64_t length[2], std::int64_t begin[2]) {
+    queue_.reserve_spool(length, begin);
+  }
+  void spool_at(int stream, std::int64_t offset, std::string_view bytes);
+
+  /// With the baton: prints all entries whose turn it is; gives the baton back.
+  void drain();
+  /// If entries are ready and nobody prints: drains them.
+  void drain_if_ready();
+
+  /// Supervisor: prints what a dead holder left of its own capture, then drains.
+  void finish_for_dead(const int capture_fds[2]);
+
+  /// Writes bytes to a destination, under the baton, by write(2).
+  void write_all(int stream, std::string_view bytes);
+  /// Copies [*offset, limit) of `source` to a destination; moves *offset as it goes.
+  void copy_out(int stream, int source, std::int64_t* offset, std::int64_t limit);
+
+  bool failed() const;
+  /// Entries printed since the last call: others' jobs may have become complete.
+  bool take_printed_any();
+
+ private:
+  void print_from(const int sources[2]);
+  void spool(ipc::Output* output, const CaptureFiles& files);
+  void free_spool(const ipc::PrintEntry& entry);
+  void fail(int error);
+  bool copy_by_hand(int stream, int source, std::int64_t* offset, std::int64_t limit);
+
+  const ipc::TeamMemory* memory_;
+  ipc::PrintQueue queue_;
+  int destinations_[2];
+  int spools_[2];
+  std::function<bool()> tick_;
+  bool by_hand_[2] = {false, false};
+  bool printed_any_ = false;
+};
+
+}  // namespace enjoin

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ipc/unique_fd.h"
+#include "worker/config.h"
+
+namespace enjoin {
+
+/// What to start. All pointers stay the caller's and must live until spawn returns.
+struct SpawnRequest {
+  const char* path = nullptr;  ///< file to execute; no search
+  char* const* argv = nullptr;
+  char* const* environment = nullptr;
+  int stdio[3] = {-1, -1, -1};  ///< become 0, 1, 2; -1: inherited
+  std::optional<int> nice;
+  std::span<const ResourceLimit> limits;
+  const rlimit* open_files = nullptr;  ///< given back to the job, where set
+  std::uint64_t signal_mask = 0;       ///< blocked signals of the job, bit n-1 for signal n
+};
+
+/// A running child of ours. Whoever owns it reaps it, once. Signals go to its process group, whose
+/// number cannot be another's before it is reaped.
+struct Child {
+  pid_t pid = -1;
+  ipc::UniqueFd pidfd;
+};
+
+/// Starts a process without copying our memory (as vfork: we stand still until it has executed or
+/// failed), leader of a process group of its own, killed when we die. Descriptors other than 0-2 are
+/// inherited unless close-on-exec. Returns 0, or the errno of what failed; `*child` is then unset.
+/// Only for a process with one thread.
+int spawn(const SpawnRequest& request, Child* child);
+
+/// Names the environment of all jobs: our caller's, with PARALLEL_SEQ, PARALLEL_JOBSLOT and
+/// PARALLEL_PID set anew for each job without allocation.
+class JobEnvironment {
+ public:
+  JobEnvironment(char** inherited, std::uint32_t slot, std::uint32_t parallel_pid);
+  /// Valid until the next call.
+  char* const* for_job(std::uint64_t seq);
+
+ private:
+  char seq_[40];
+  char slot_[40];
+  char pid_[40];
+  std::vector<char*> words_;
+};
+
+/// Finds programs in PATH as execvp does, and remembers them.
+class ProgramFinder {
+ public:
+  /// The path to execute for `name`; nullptr where nothing executable is found. Valid until the next
+  /// call.
+  const char* find(const char* name);
+  void forget();
+
+ private:
+  std::string name_;
+  std::string path_;
+};
+
+}  // namespace enjoin

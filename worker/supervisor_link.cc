@@ -1,0 +1,82 @@
+#include "worker/supervisor_link.h"
+
+#include <cerrno>
+#include <csignal>
+#include <unistd.h>
+
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "enjoin/error.h"
+#include "worker/job_watch.h"
+
+namespace enjoin {
+namespace {
+
+constexpr std::uint64_t kHoldBackNs = 2'000'000;
+constexpr int kDeathSignal = SIGUSR1;
+
+ipc::WorkerBlock* own_block = nullptr;
+
+// Raising the bell makes a futex wait that is about to begin return at once; one that has begun is
+// interrupted by the signal itself.
+void on_supervisor_death(int) {
+  ipc::Bells::raise_only(*own_block);
+}
+
+}  // namespace
+
+SupervisorLink::SupervisorLink(const ipc::TeamMemory& memory, std::uint32_t worker,
+                               ipc::UniqueFd socket, ipc::UniqueFd event,
+                               std::uint32_t supervisor_pid)
+    : bells_(memory),
+      socket_(std::move(socket)),
+      event_(std::move(event)),
+      supervisor_pid_(supervisor_pid) {
+  own_block = &memory.block(worker);
+  struct sigaction action {};
+  action.sa_handler = on_supervisor_death;
+  ::sigaction(kDeathSignal, &action, nullptr);
+  if (::prctl(PR_SET_PDEATHSIG, kDeathSignal) != 0) {
+    throw system_error("cannot ask for a signal at the supervisor's death", errno);
+  }
+  sigset_t all_but_death;
+  sigfillset(&all_but_death);
+  sigdelset(&all_but_death, kDeathSignal);
+  ::sigprocmask(SIG_SETMASK, &all_but_death, nullptr);
+}
+
+bool SupervisorLink::gone() {
+  if (!gone_) gone_ = static_cast<std::uint32_t>(::getppid()) != supervisor_pid_;
+  return gone_;
+}
+
+bool SupervisorLink::read() {
+  char bytes[64];
+  while (true) {
+    const ssize_t got = ::recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got > 0) continue;
+    if (got == 0) gone_ = true;
+    if (got < 0 && errno == EINTR) continue;
+    return !gone();
+  }
+}
+
+void SupervisorLink::tell_now() {
+  held_back_ = false;
+  last_told_ns_ = monotonic_ns();
+  bells_.tell_supervisor(event_.get());
+}
+
+void SupervisorLink::news(bool urgent) {
+  held_back_ = true;
+  if (urgent || monotonic_ns() - last_told_ns_ >= kHoldBackNs) tell_now();
+}
+
+std::uint64_t SupervisorLink::news_due_in() {
+  if (!held_back_) return 0;
+  const std::uint64_t since = monotonic_ns() - last_told_ns_;
+  return since >= kHoldBackNs ? 1 : kHoldBackNs - since;
+}
+
+}  // namespace enjoin

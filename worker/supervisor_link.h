@@ -1,0 +1,40 @@
+#pragma once
+
+#include "ipc/bells.h"
+#include "ipc/unique_fd.h"
+
+namespace enjoin {
+
+/// A worker's connection to its supervisor: a socket, which the supervisor writes to wake a worker
+/// that is busy with a job and whose hang-up says that it died, and an eventfd to tell it news.
+/// An idle worker sleeps on its bell instead; a death signal raises that.
+/// One object a process (the signal handler needs to find it).
+class SupervisorLink {
+ public:
+  /// Throws Error. `socket` and `event` are ours from here on.
+  SupervisorLink(const ipc::TeamMemory& memory, std::uint32_t worker, ipc::UniqueFd socket,
+                 ipc::UniqueFd event, std::uint32_t supervisor_pid);
+
+  int fd() const { return socket_.get(); }
+  /// Takes in wake-ups. False: the supervisor is gone.
+  bool read();
+  bool gone();
+
+  /// A result was published. Tells the supervisor at once where `urgent`, else at most every
+  /// 2 ms, so that floods of short jobs do not wake it for each.
+  void news(bool urgent);
+  /// Nanoseconds until news that were held back are due; 0: there are none.
+  std::uint64_t news_due_in();
+  void tell_now();
+
+ private:
+  ipc::Bells bells_;
+  ipc::UniqueFd socket_;
+  ipc::UniqueFd event_;
+  std::uint32_t supervisor_pid_;
+  bool held_back_ = false;
+  bool gone_ = false;
+  std::uint64_t last_told_ns_ = 0;
+};
+
+}  // namespace enjoin

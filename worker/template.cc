@@ -1,0 +1,171 @@
+#include "worker/template.h"
+
+#include <array>
+#include <charconv>
+
+#include "worker/shell_quote.h"
+#include "worker/shell_words.h"
+#include "worker/template_plan.h"
+
+namespace enjoin {
+namespace {
+
+using Kind = Piece::Kind;
+
+/// Writes one job's line. Under -q, words are first written as they are and quoted when they end.
+class LineWriter {
+ public:
+  LineWriter(const TemplatePlan& plan, const JobInputs& inputs, const JobNumbers& numbers,
+             std::string* line)
+      : plan_(plan), values_(inputs.values), numbers_(numbers), line_(line) {}
+
+  void run() {
+    line_->clear();
+    for (const Group& group : plan_.groups) {
+      if (!group.repeated || values_.empty()) {
+        write_pieces(group, values_);
+        continue;
+      }
+      for (std::size_t i = 0; i < values_.size(); ++i) {
+        if (i > 0) separate();
+        write_pieces(group, values_.subspan(i, 1));
+      }
+    }
+    if (!plan_.quote_words) return;
+    end_word();
+    if (!line_->empty()) line_->pop_back();
+  }
+
+ private:
+  using Values = std::span<const std::string_view>;
+
+  void write_pieces(const Group& group, Values all) {
+    for (std::uint32_t i = group.begin; i < group.end; ++i) write_piece(plan_.pieces[i], all);
+  }
+
+  void write_piece(const Piece& piece, Values all) {
+    switch (piece.kind) {
+      case Kind::kLiteral:
+        line_->append(plan_.literals, piece.begin, piece.size);
+        break;
+      case Kind::kValue:
+        word_has_value_ = true;
+        if (piece.is_all_values()) {
+          write_values(all, piece.part);
+        } else if (const std::string_view* value = value_at(values_, piece.position)) {
+          write_value(value_part(*value, piece.part));
+        }
+        break;
+      case Kind::kSeq:
+        write_number(numbers_.seq);
+        break;
+      case Kind::kSlot:
+        write_number(numbers_.slot);
+        break;
+      case Kind::kNothing:
+        break;
+      case Kind::kWordEnd:
+        end_word();
+        break;
+    }
+  }
+
+  void write_values(Values values, ValuePart part) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i > 0) separate();
+      write_value(value_part(values[i], part));
+    }
+  }
+
+  void write_value(std::string_view value) {
+    if (plan_.quote_values) {
+      append_shell_quoted(value, line_);
+    } else {
+      line_->append(value);
+    }
+  }
+
+  void write_number(std::uint64_t number) {
+    std::array<char, kSeqDigits> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    line_->append(digits.data(), end);
+  }
+
+  void separate() {
+    if (plan_.quote_words) {
+      end_word();
+    } else {
+      line_->push_back(' ');
+    }
+  }
+
+  void end_word() {
+    thread_local std::string word;
+    word.assign(*line_, word_begin_);
+    // Without values (-N0) a word that is nothing but a replacement string is no word.
+    if (!word.empty() || !word_has_value_ || !values_.empty()) {
+      line_->resize(word_begin_);
+      append_shell_quoted(word, line_);
+      line_->push_back(' ');
+    }
+    word_begin_ = line_->size();
+    word_has_value_ = false;
+  }
+
+  const TemplatePlan& plan_;
+  const Values values_;
+  const JobNumbers& numbers_;
+  std::string* line_;
+  std::size_t word_begin_ = 0;
+  bool word_has_value_ = false;
+};
+
+}  // namespace
+
+const std::string_view* value_at(std::span<const std::string_view> values, std::int32_t position) {
+  const auto count = static_cast<std::int64_t>(values.size());
+  std::int64_t index = position > 0 ? position - 1 : count + position;
+  if (index < 0) index += count;
+  if (index < 0 || index >= count) return nullptr;
+  return &values[static_cast<std::size_t>(index)];
+}
+
+void Template::expand_line(const JobInputs& inputs, const JobNumbers& numbers,
+                           std::string* line) const {
+  LineWriter(*plan_, inputs, numbers, line).run();
+}
+
+bool Template::expand_argv(const JobInputs& inputs, const JobNumbers& numbers,
+                           std::string_view shell_name, Argv* out) const {
+  using Way = TemplatePlan::Way;
+  if (plan_->way == Way::kShell || shell_kind(shell_name) == ShellKind::kOther) return false;
+  out->words.clear();
+  if (plan_->way == Way::kPlanned && inputs.values.size() >= plan_->least_values) {
+    expand_planned_words(*plan_, inputs, numbers, out);
+  } else {
+    expand_line(inputs, numbers, &out->text);
+    if (!split_simple_line(&out->text, &out->words)) return false;
+  }
+  out->words.push_back(nullptr);
+  return true;
+}
+
+std::size_t Template::added_length(std::string_view value) const {
+  const bool quoted = plan_->quote_values || plan_->quote_words;
+  const std::size_t length = quoted ? shell_quoted_length(value) : value.size();
+  return plan_->bytes_per_value + plan_->value_pieces * (length + plan_->extra_bytes_of_piece);
+}
+
+std::size_t Template::base_length() const {
+  return plan_->base_bytes;
+}
+
+bool Template::uses_input() const {
+  return plan_->uses_input;
+}
+
+bool Template::needs_slot() const {
+  return plan_->needs_slot;
+}
+
+}  // namespace enjoin

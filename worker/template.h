@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace enjoin {
+
+struct TemplatePlan;
+
+/// How a job with several inputs (-n, -X, -m) spreads them over the command.
+enum class Spread : std::uint8_t {
+  kJoin,     ///< `{}` becomes all values, joined by a blank (plain -n, and -m)
+  kContext,  ///< the word that holds `{}` is repeated for each value (-X)
+};
+
+/// What the command line says about the command. Zero values are GNU parallel's defaults.
+struct TemplateSpec {
+  std::vector<std::string> words;     ///< the command's words; none: the input is the command
+  std::string replace_string = "{}";  ///< -I
+  bool quote_words = false;           ///< -q: the words are literal, no shell syntax
+  Spread spread = Spread::kJoin;
+  /// A command without replacement strings gets ` {}` at its end. GNU parallel does so for -N0 too:
+  /// the line then ends with a blank, for there are no values.
+  bool append_if_absent = true;
+  bool quote_values = true;  ///< false: values stand in the line as they are (--tagstring)
+};
+
+/// One job's inputs. `values` holds `records * columns` strings, record by record: one record for
+/// an ordinary job, several under -n and -X, none under -N0; `columns` is the number of input
+/// sources. {1} {2} count through all values: with two sources, {3} is the second record's first.
+/// For expand_argv each value must be followed by a NUL byte in memory.
+struct JobInputs {
+  std::span<const std::string_view> values;
+  std::uint32_t columns = 1;
+};
+
+/// What else a template may refer to.
+struct JobNumbers {
+  std::uint64_t seq = 1;   ///< {#}, from 1
+  std::uint32_t slot = 1;  ///< {%}, from 1
+};
+
+/// The words of one command, ready for exec: pointers into `text`, the inputs or the template,
+/// ended by a null pointer. Valid as long as all these live and `text` is not changed.
+struct Argv {
+  std::string text;  ///< storage: its size says nothing
+  std::vector<const char*> words;
+};
+
+/// A command line with replacement strings, parsed once and expanded for every job.
+///
+/// There are two ways out. `expand_line` gives the line that a shell would be handed, byte for byte
+/// what GNU parallel would run, with every value quoted; it is what the joblog and --dry-run show.
+/// `expand_argv` gives the words that the shell would make of that line, without a shell, where
+/// that is proven to be the same; it is how most jobs run.
+/// Replacement strings are {} {.} {/} {//} {/.}, the same with a position ({2.}, {-1}, {0} for
+/// all),
+/// {#} and {%}. Braces around anything else stay as they are. Where the line begins with one, as in
+/// `{} {}`, the values are taken for shell text and are not quoted; so is the input where there are
+/// no words. Words of -q are literal: values in them are quoted along with the word.
+///
+/// Immutable after parse(); may be used by several threads; copies share.
+class Template {
+ public:
+  /// Throws Error where the words cannot be parsed (what is wrong, at which word).
+  static Template parse(TemplateSpec spec);
+
+  /// Replaces `*line` by the shell line of one job. Allocates nothing once `line` is large enough.
+  void expand_line(const JobInputs& inputs, const JobNumbers& numbers, std::string* line) const;
+
+  /// The same as words. False where a shell of this name ("bash", "dash", …) must read the line:
+  /// `out` is then unspecified. The words say nothing about who runs them: may_exec_directly (see
+  /// shell_words.h) knows builtins and functions. Allocates nothing once `out` is large enough.
+  bool expand_argv(const JobInputs& inputs, const JobNumbers& numbers, std::string_view shell_name,
+                   Argv* out) const;
+
+  /// An estimate that is never too small of the bytes that `value` adds to the line when it is one
+  /// more record's value (quoting and repeated context included): for filling -X and -m batches as
+  /// GNU parallel does. Where quoting changes nothing it is a constant plus a multiple of the size.
+  std::size_t added_length(std::string_view value) const;
+  /// The line's length before any value; {#} and {%} with room for their digits.
+  std::size_t base_length() const;
+
+  /// True where the words given hold a replacement string (then nothing is appended).
+  bool uses_input() const;
+  bool needs_slot() const;  ///< true where {%} occurs
+
+ private:
+  explicit Template(std::shared_ptr<const TemplatePlan> plan) : plan_(std::move(plan)) {}
+
+  // Shared, so that pointers into the plan's constants outlive moves of the template.
+  std::shared_ptr<const TemplatePlan> plan_;
+};
+
+}  // namespace enjoin

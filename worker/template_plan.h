@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/template.h"
+#include "worker/value_part.h"
+
+namespace enjoin {
+
+/// A stretch of a command: literal text or a replacement string.
+struct Piece {
+  enum class Kind : std::uint8_t {
+    kLiteral,  ///< `size` bytes from `begin` of the plan's literals
+    kValue,    ///< `part` of the value at `position`
+    kSeq,      ///< {#}
+    kSlot,     ///< {%}
+    kNothing,  ///< a replacement string that never stands for anything: {1#}
+    kWordEnd,  ///< -q only: one of the words given ends here
+  } kind = Kind::kLiteral;
+  ValuePart part = ValuePart::kWhole;
+  std::int32_t position = 0;  ///< kValue: 0 is all values, 1 the first, -1 the last
+  std::uint32_t begin = 0;
+  std::uint32_t size = 0;
+
+  bool is_all_values() const { return kind == Kind::kValue && position == 0; }
+};
+
+/// Pieces of the line that are written once, or (under -X) once for each value.
+struct Group {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  bool repeated = false;
+};
+
+/// A word of the command as a shell would see it, where that is known before the values are.
+struct PlannedWord {
+  enum class Kind : std::uint8_t {
+    kConstant,  ///< literal text: at `begin` of constants, ended by a NUL
+    kPointer,   ///< one value's tail and nothing else: it need not be copied
+    kCopied,    ///< all else
+  } kind = Kind::kConstant;
+  bool repeated = false;    ///< once for each value
+  std::uint32_t begin = 0;  ///< of word_pieces, but see kConstant
+  std::uint32_t end = 0;
+};
+
+/// A parsed template. Made by template_parse.cc (the line) and template_words.cc (the words).
+struct TemplatePlan {
+  std::string literals;
+  std::vector<Piece> pieces;
+  std::vector<Group> groups;  ///< all pieces, in order
+  Spread spread = Spread::kJoin;
+  bool quote_values = true;
+  bool quote_words = false;
+  bool uses_input = false;
+  bool needs_slot = false;
+
+  // Lengths; see Template::added_length.
+  std::size_t base_bytes = 0;
+  std::size_t bytes_per_value = 0;       ///< blanks and repeated literals
+  std::size_t value_pieces = 0;          ///< how often a value may occur
+  std::size_t extra_bytes_of_piece = 0;  ///< that quoting may cost each more than for the value
+
+  /// How words are made.
+  enum class Way : std::uint8_t {
+    kShell,      ///< not at all
+    kSplitLine,  ///< from the expanded line
+    kPlanned,    ///< from `words`, where there are least_values
+  } way = Way::kShell;
+  std::vector<PlannedWord> words;
+  std::vector<Piece> word_pieces;
+  std::string constants;  ///< literals of word_pieces
+  std::size_t least_values = 1;
+  // Copied words need at most this: bytes, plus for each value bytes and so often its own length.
+  std::size_t copied_bytes = 0;
+  std::size_t copied_bytes_per_value = 0;
+  std::size_t copied_value_pieces = 0;
+};
+
+inline constexpr std::size_t kSeqDigits = 20;
+inline constexpr std::size_t kSlotDigits = 10;
+
+/// The value at a position, or null. Positions from the end that reach beyond the first go once
+/// more round, as under GNU parallel: {-3} of two values is the second.
+const std::string_view* value_at(std::span<const std::string_view> values, std::int32_t position);
+
+/// Fills in `way` and all that belongs to it, from the rest of the plan.
+void plan_words(TemplatePlan* plan);
+
+/// Makes the words as planned. Requires way == kPlanned and least_values values.
+void expand_planned_words(const TemplatePlan& plan, const JobInputs& inputs,
+                          const JobNumbers& numbers, Argv* out);
+
+}  // namespace enjoin

@@ -1,0 +1,505 @@
+#include "worker/worker.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <sys/prctl.h>
+
+#include "enjoin/error.h"
+#include "ipc/check.h"
+#include "worker/process_tree.h"
+#include "worker/shell_words.h"
+
+namespace enjoin {
+namespace {
+
+constexpr std::size_t kMostClaims = 256;
+constexpr std::uint64_t kTinyJobNs = 20'000;
+constexpr std::chrono::milliseconds kSweepLimit{2000};
+
+// A group's output that came through pipes (--max-output).
+class FileSink final : public OutputSink {
+ public:
+  explicit FileSink(const CaptureFiles& files) : files_(files) {}
+  void take(int stream, std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t done = ::write(files_.fd(stream), bytes.data(), bytes.size());
+      if (done < 0 && errno == EINTR) continue;
+      if (done <= 0) return;  // a full disk: found by CaptureFiles::full_disk
+      bytes.remove_prefix(static_cast<std::size_t>(done));
+    }
+  }
+
+ private:
+  const CaptureFiles& files_;
+};
+
+WorkerConfig read_config(int fd) {
+  const ipc::Segment segment = ipc::Segment::attach(ipc::UniqueFd(fd), ipc::SegmentKind::kConfig,
+                                                    ipc::SegmentRights::kCreatorWrites);
+  const std::uint32_t size = segment.header().count[0];
+  if (size > segment.size_bytes() - sizeof(ipc::SegmentHeader)) {
+    throw Error("the workers' configuration is damaged");
+  }
+  return unpack_worker_config({segment.at<char>(sizeof(ipc::SegmentHeader)), size});
+}
+
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+constexpr int kOurStreams[2] = {STDOUT_FILENO, STDERR_FILENO};
+
+}  // namespace
+
+/// One job on its way through the worker.
+struct Worker::Job {
+  const ipc::JobSlot slot;
+  std::uint64_t position;
+  JobInputs inputs{};
+  JobNumbers numbers{};
+  bool direct = false;  ///< argv_ holds the words; else line_ is for the shell
+  bool ran = false;     ///< a process was started
+  Child child{};
+  std::uint64_t started_ns = 0;
+  JobEnd end{};
+  std::uint16_t flags = 0;
+  ipc::Output output{};
+
+  bool failed() const { return end.kind != ipc::EndKind::kExited || end.code != 0; }
+};
+
+std::string to_word(const WorkerStart& s) {
+  std::string word;
+  for (const std::int64_t number :
+       {std::int64_t{s.id.number}, std::int64_t{s.id.generation}, std::int64_t{s.supervisor_pid},
+        std::int64_t{s.table}, std::int64_t{s.control}, std::int64_t{s.results},
+        std::int64_t{s.config}, std::int64_t{s.event}, std::int64_t{s.socket},
+        std::int64_t{s.spool[0]}, std::int64_t{s.spool[1]}, std::int64_t{s.capture[0]},
+        std::int64_t{s.capture[1]}}) {
+    if (!word.empty()) word += ',';
+    word += std::to_string(number);
+  }
+  return word;
+}
+
+WorkerStart worker_start_from(const char* word) {
+  std::int64_t numbers[13];
+  const char* const end = word + std::strlen(word);
+  const char* at = word;
+  for (std::int64_t& number : numbers) {
+    const auto [next, error] = std::from_chars(at, end, number);
+    if (error != std::errc{}) throw Error("not started by enjoin");
+    at = next == end ? next : next + 1;
+  }
+  WorkerStart start;
+  start.id = {static_cast<std::uint32_t>(numbers[0]), static_cast<std::uint32_t>(numbers[1])};
+  start.supervisor_pid = static_cast<std::uint32_t>(numbers[2]);
+  int* const descriptors[] = {&start.table,      &start.control,   &start.results,  &start.config,
+                              &start.event,      &start.socket,    &start.spool[0], &start.spool[1],
+                              &start.capture[0], &start.capture[1]};
+  for (int i = 0; i < WorkerStart::kDescriptors; ++i) {
+    *descriptors[i] = static_cast<int>(numbers[3 + i]);
+    // Inherited through exec on purpose; never by jobs.
+    ::fcntl(*descriptors[i], F_SETFD, FD_CLOEXEC);
+  }
+  return start;
+}
+
+Worker::Worker(WorkerStart start)
+    : start_(start),
+      memory_(ipc::TeamMemory::attach(ipc::UniqueFd(start.table), ipc::UniqueFd(start.control))),
+      config_(read_config(start.config)),
+      queue_(memory_, start.id),
+      bells_(memory_),
+      results_(ipc::Segment::attach(ipc::UniqueFd(start.results), ipc::SegmentKind::kResults,
+                                    ipc::SegmentRights::kSharedWrite),
+               memory_.orders(start.id.number).results_taken),
+      link_(memory_, start.id.number, ipc::UniqueFd(start.socket), ipc::UniqueFd(start.event),
+            start.supervisor_pid),
+      command_(Template::parse(config_.command)),
+      shell_name_(base_name(config_.shell)),
+      files_(ipc::UniqueFd(start.capture[0]), ipc::UniqueFd(start.capture[1])),
+      printer_(memory_, start.id, kOurStreams, start.spool, [this] { return link_.gone(); }),
+      environment_(environ, start.id.number + 1, config_.parallel_pid),
+      null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      open_files_{config_.open_files_soft, config_.open_files_hard},
+      claimed_(kMostClaims) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (config_.tag) tag_.emplace(Template::parse(*config_.tag));
+  if (config_.output == OutputMode::kLineBuffer) {
+    lines_ = std::make_unique<LinePrinter>(printer_, files_, config_.keep_order);
+    capture_ = capture_by_pipes(*lines_, config_.max_output_bytes);
+  } else if (config_.output == OutputMode::kUngroup) {
+    capture_ = inherit_output();
+  } else if (config_.max_output_bytes != 0) {
+    file_sink_ = std::make_unique<FileSink>(files_);
+    capture_ = capture_by_pipes(*file_sink_, config_.max_output_bytes);
+  } else {
+    capture_ = capture_in_files(files_);
+  }
+}
+
+void Worker::run() {
+  while (!retiring_) {
+    if (link_.gone()) return leave_after_supervisor();
+    const std::uint64_t began = monotonic_ns();
+    claimed_end_ = queue_.claim({claimed_.data(), batch_}, &left_in_queue_);
+    if (claimed_end_ == 0) {
+      const std::uint32_t flags = memory_.table().flags.load(std::memory_order_acquire);
+      if ((flags & ipc::kFlagClosed) != 0) break;
+      sleep();
+      continue;
+    }
+    if (left_in_queue_ < memory_.table().low_mark.load(std::memory_order_relaxed)) link_.news(true);
+    const std::size_t claimed = claimed_end_;
+    run_batch(claimed);
+    const std::uint64_t each = (monotonic_ns() - began) / claimed;
+    // Claim many at once only while jobs are so short that claiming matters, and leave the others
+    // their share.
+    const std::size_t share = left_in_queue_ / (2 * std::size_t{memory_.workers()}) + 1;
+    batch_ = no_process_ && each < kTinyJobNs ? std::min({batch_ * 2, kMostClaims, share}) : 1;
+  }
+  link_.tell_now();
+}
+
+void Worker::run_batch(std::size_t claimed) {
+  no_process_ = true;
+  for (claim_at_ = 0; claim_at_ < claimed_end_;) {
+    run_job(claimed_[claim_at_++]);
+    if (retiring_ || link_.news_due_in() == 1) link_.tell_now();
+    if (retiring_) hand_back_rest();
+  }
+  static_cast<void>(claimed);
+}
+
+// Claimed jobs must not wait behind a command that may run for ever.
+void Worker::hand_back_rest() {
+  if (claim_at_ >= claimed_end_) return;
+  queue_.hand_back({claimed_.data() + claim_at_, claimed_end_ - claim_at_});
+  claimed_end_ = claim_at_;
+  bells_.ring_one_idle();
+}
+
+void Worker::run_job(std::uint64_t position) {
+  Job job{.slot = queue_.slot(position), .position = position};
+  if (!queue_.try_start(position)) return;
+  memory_.block(start_.id.number).current.store(job.slot.ticket, std::memory_order_release);
+  job.started_ns = monotonic_ns();
+  job.output.ticket = job.slot.ticket;
+  job.output.handle = job.slot.handle;
+  job.output.order = job.slot.order;
+  wait_for_print_room(job.slot.order);
+
+  if (expand(job) && is_no_op(argv_.words)) {
+    job.end.end_ns = job.started_ns;
+    queue_.release(position);
+  } else {
+    no_process_ = false;
+    hand_back_rest();
+    begin_output(job);
+    const int error = start_process(job);
+    queue_.release(position);
+    if (error == 0) {
+      job.ran = true;
+      finish_process(job);
+    } else {
+      job.end.kind = ipc::EndKind::kSpawnFailed;
+      job.end.code = error;
+      job.end.end_ns = monotonic_ns();
+    }
+  }
+  publish(job);
+  emit(job);
+  if (capture_->bytes(kStdout) != 0 || capture_->bytes(kStderr) != 0) {
+    capture_->reset();
+    files_.clear();
+  }
+  memory_.block(start_.id.number).current.store(0, std::memory_order_release);
+  link_.news(job.ran ? job.failed() || job.end.end_ns - job.started_ns > 2'000'000 ||
+                           printer_.take_printed_any()
+                     : job.failed());
+}
+
+// Fills argv_ (true) or, where a shell is needed, line_ (false).
+bool Worker::expand(Job& job) {
+  const std::span<const char> bytes = memory_.payload(job.slot);
+  values_.clear();
+  const char* at = bytes.data();
+  const char* const end = at + bytes.size();
+  for (std::uint32_t i = 0; i < job.slot.values && at < end; ++i) {
+    const auto* stop =
+        static_cast<const char*>(std::memchr(at, 0, static_cast<std::size_t>(end - at)));
+    if (stop == nullptr) stop = end;
+    values_.emplace_back(at, static_cast<std::size_t>(stop - at));
+    at = stop + 1;
+  }
+  job.inputs = {values_, job.slot.columns};
+  job.numbers = {job.slot.seq, start_.id.number + 1};
+  // Lines are needed besides where the command is shown.
+  if (config_.verbose != Verbose::kNo) command_.expand_line(job.inputs, job.numbers, &line_);
+  job.direct = command_.expand_argv(job.inputs, job.numbers, shell_name_, &argv_) &&
+               may_exec_directly({argv_.words.data(), argv_.words.size() - 1}, shell_name_);
+  return job.direct;
+}
+
+int Worker::start_process(Job& job) {
+  SpawnRequest request;
+  request.environment = environment_.for_job(job.slot.seq);
+  request.stdio[0] = null_.get();
+  request.stdio[1] = capture_->job_fd(kStdout);
+  request.stdio[2] = capture_->job_fd(kStderr);
+  request.nice = config_.nice;
+  request.limits = config_.limits;
+  request.open_files = open_files_.rlim_max != 0 ? &open_files_ : nullptr;
+  request.signal_mask = config_.signal_mask;
+  if (job.direct) {
+    request.path = programs_.find(argv_.words[0]);
+    if (request.path != nullptr) {
+      request.argv = const_cast<char* const*>(argv_.words.data());
+      const int error = spawn(request, &job.child);
+      if (error == 0 || error == E2BIG || error == EAGAIN || error == ENOMEM) return error;
+    }
+    programs_.forget();
+    // The shell says in its own words what is wrong, or runs a script that lacks its #! line.
+  }
+  command_.expand_line(job.inputs, job.numbers, &line_);
+  const char* const words[] = {config_.shell.c_str(), "-c", line_.c_str(), nullptr};
+  request.path = config_.shell.c_str();
+  request.argv = const_cast<char* const*>(words);
+  return spawn(request, &job.child);
+}
+
+void Worker::begin_output(Job& job) {
+  if (tag_) {
+    tag_->expand_line(job.inputs, job.numbers, &tag_text_);
+  }
+  if (lines_) lines_->begin_job(tag_ ? &tag_text_ : nullptr, job.slot.order);
+  if (config_.verbose == Verbose::kNo) return;
+  std::string shown = line_ + '\n';
+  if (config_.verbose == Verbose::kToStderr) {
+    printer_.write_all(kStderr, shown);
+  } else if (config_.output == OutputMode::kUngroup) {
+    printer_.write_all(kStdout, shown);
+  } else if (lines_) {
+    lines_->take(kStdout, shown);
+  }
+}
+
+void Worker::finish_process(Job& job) {
+  const bool kill_group =
+      config_.leftovers == Leftovers::kKill || config_.leftovers == Leftovers::kFail;
+  JobWatch watch(*this, config_.stop_ladder);
+  job.end = watch.wait(job.child, job.slot.ticket, job.started_ns, job.slot.timeout_ns, kill_group);
+  job.flags |= job.end.flags;
+  settle_leftovers(job);
+  if (link_.gone()) {
+    leave_after_supervisor();
+    ::_exit(1);
+  }
+  capture_->finish();
+  for (int stream : {kStdout, kStderr}) {
+    if (capture_->cut(stream)) job.flags |= ipc::kResultOutputCut;
+  }
+  if (capture_->error() != 0 && job.end.kind == ipc::EndKind::kExited) {
+    job.end.kind = ipc::EndKind::kOutputFailed;
+    job.end.code = capture_->error();
+  }
+}
+
+void Worker::settle_leftovers(Job& job) {
+  if (!reap_ended_children()) return;
+  const bool stopped =
+      job.end.kind == ipc::EndKind::kTimedOut || job.end.kind == ipc::EndKind::kCanceled;
+  if (stopped || config_.leftovers == Leftovers::kKill || config_.leftovers == Leftovers::kFail) {
+    const SweepAnswer swept = kill_children(kSweepLimit);
+    if (!stopped || swept == SweepAnswer::kEscaped) job.flags |= ipc::kResultLeftovers;
+    if (swept == SweepAnswer::kEscaped) retiring_ = true;
+  } else {
+    job.flags |= ipc::kResultLeftovers;
+    retiring_ = true;  // what lives on may also write on: neither its tree nor its files are ours
+  }
+}
+
+ipc::ResultRecord& Worker::next_record() {
+  while (true) {
+    if (ipc::ResultRecord* const record = results_.next()) return *record;
+    const std::uint32_t seen = bells_.bell_value(start_.id.number);
+    link_.tell_now();
+    if (results_.next() == nullptr) bells_.wait_for_bell(start_.id.number, seen, 20);
+    if (link_.gone()) ::_exit(1);
+  }
+}
+
+void Worker::publish(Job& job) {
+  const bool held_back = job.failed() && (job.slot.flags & ipc::kJobHoldOutputIfFailed) != 0 &&
+                         job.end.kind != ipc::EndKind::kCanceled;
+  if (lines_ && job.ran) {
+    lines_->end_job(&job.output);
+  } else if (config_.output == OutputMode::kGroup && job.ran && !held_back) {
+    for (int stream : {kStdout, kStderr}) job.output.length[stream] = files_.size(stream);
+  }
+  const bool has_output =
+      job.output.length[0] != 0 || job.output.length[1] != 0 ||
+      (config_.verbose == Verbose::kToStdout && job.ran && config_.output == OutputMode::kGroup);
+  if (held_back) {
+    job.flags |= ipc::kResultHeldBack;
+  } else if (job.slot.order != ipc::kNoOrder || has_output) {
+    job.flags |= ipc::kResultPrinted;
+  }
+  ipc::ResultRecord& record = next_record();
+  record.ticket = job.slot.ticket;
+  record.handle = job.slot.handle;
+  record.attempt = job.slot.attempt;
+  record.flags = job.flags;
+  record.kind = job.end.kind;
+  record.code = job.end.code;
+  record.wall_ns = job.end.end_ns - job.started_ns;
+  record.start_ns = realtime_ns() - (monotonic_ns() - job.started_ns);
+  record.queue_ns = job.started_ns - job.slot.queued_ns;
+  record.payload_size = 0;
+  const rusage& use = job.end.use;
+  const auto micros = [](const timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
+           static_cast<std::uint64_t>(time.tv_usec);
+  };
+  record.user_us = micros(use.ru_utime);
+  record.sys_us = micros(use.ru_stime);
+  record.max_rss_kb = static_cast<std::uint64_t>(use.ru_maxrss);
+  record.minor_faults = static_cast<std::uint32_t>(use.ru_minflt);
+  record.major_faults = static_cast<std::uint32_t>(use.ru_majflt);
+  record.voluntary_switches = static_cast<std::uint32_t>(use.ru_nvcsw);
+  record.involuntary_switches = static_cast<std::uint32_t>(use.ru_nivcsw);
+  record.blocks_in = static_cast<std::uint32_t>(use.ru_inblock);
+  record.blocks_out = static_cast<std::uint32_t>(use.ru_oublock);
+  for (int stream : {kStdout, kStderr}) {
+    record.bytes[stream] = job.ran ? capture_->bytes(stream) : 0;
+  }
+  results_.publish();
+}
+
+void Worker::emit(Job& job) {
+  if ((job.flags & ipc::kResultPrinted) == 0) return;
+  const bool decorate =
+      config_.output == OutputMode::kGroup && job.ran &&
+      (tag_ || config_.verbose == Verbose::kToStdout || (job.flags & ipc::kResultOutputCut) != 0);
+  if (decorate) {
+    emit_decorated(job);
+  } else {
+    printer_.emit(job.output, files_);
+  }
+}
+
+// Tags and the like are put in on the way to the spool: once to count, once to write, unless one
+// piece holds it all.
+void Worker::emit_decorated(Job& job) {
+  std::string piece;
+  std::vector<char> chunk(64 * 1024);
+  const auto pass = [&](int stream, auto&& use) {
+    std::optional<LineTagger> tagger;
+    if (tag_) tagger.emplace(tag_text_);
+    const auto give = [&](std::string_view bytes) {
+      piece.clear();
+      if (tagger) {
+        tagger->append(bytes, &piece);
+        use(std::string_view(piece));
+      } else {
+        use(bytes);
+      }
+    };
+    if (stream == kStdout && config_.verbose == Verbose::kToStdout) give(line_ + '\n');
+    std::int64_t from = 0;
+    while (from < job.output.length[stream]) {
+      const ssize_t got = ::pread(files_.fd(stream), chunk.data(), chunk.size(), from);
+      if (got <= 0) break;
+      give({chunk.data(), static_cast<std::size_t>(got)});
+      from += got;
+    }
+    if (capture_->cut(stream)) give(cut_mark(config_.max_output_bytes, capture_->bytes(stream)));
+  };
+
+  ipc::Output decorated = job.output;
+  std::string small[2];
+  for (int stream : {kStdout, kStderr}) {
+    decorated.length[stream] = 0;
+    pass(stream, [&](std::string_view bytes) {
+      decorated.length[stream] += static_cast<std::int64_t>(bytes.size());
+      if (small[stream].size() < chunk.size()) small[stream] += bytes;
+    });
+  }
+  printer_.reserve(decorated.length, decorated.begin);
+  for (int stream : {kStdout, kStderr}) {
+    std::int64_t at = decorated.begin[stream];
+    if (static_cast<std::int64_t>(small[stream].size()) == decorated.length[stream]) {
+      printer_.spool_at(stream, at, small[stream]);
+      continue;
+    }
+    pass(stream, [&](std::string_view bytes) {
+      printer_.spool_at(stream, at, bytes);
+      at += static_cast<std::int64_t>(bytes.size());
+    });
+  }
+  printer_.emit_spooled(decorated);
+}
+
+void Worker::wait_for_print_room(std::uint64_t order) {
+  if (config_.output == OutputMode::kUngroup) return;
+  while (!printer_.queue().has_room(order) && !link_.gone() && !printer_.failed()) {
+    printer_.drain_if_ready();
+    const std::uint32_t seen = bells_.bell_value(start_.id.number);
+    link_.tell_now();
+    if (!printer_.queue().has_room(order)) bells_.wait_for_bell(start_.id.number, seen, 10);
+  }
+}
+
+void Worker::sleep() {
+  const std::uint32_t number = start_.id.number;
+  const std::uint32_t seen = bells_.bell_value(number);
+  bells_.announce_idle(number);
+  const std::uint32_t flags = memory_.table().flags.load(std::memory_order_seq_cst);
+  if (!queue_.looks_ready() && (flags & ipc::kFlagClosed) == 0 && !link_.gone()) {
+    link_.tell_now();
+    bells_.wait_for_bell(number, seen, 0);
+  }
+  bells_.withdraw_idle(number);
+}
+
+// Nobody will hear of the job any more: its whole tree dies before we do.
+void Worker::leave_after_supervisor() {
+  static_cast<void>(kill_children(kSweepLimit));
+}
+
+// ---- WatchHost ---------------------------------------------------------------------------------
+
+WatchHost::Stop Worker::stop_wanted(std::uint64_t ticket) const {
+  const ipc::WorkerOrders& orders = memory_.orders(start_.id.number);
+  if (orders.cancel_ticket.load(std::memory_order_acquire) != ticket) return Stop::kNo;
+  return orders.cancel_hard.load(std::memory_order_acquire) != 0 ? Stop::kNow : Stop::kLadder;
+}
+
+bool Worker::suspended() const {
+  return (memory_.table().flags.load(std::memory_order_acquire) & ipc::kFlagSuspend) != 0;
+}
+
+std::uint64_t Worker::timeout_ns(std::uint64_t own) const {
+  return own != 0 ? own : memory_.table().timeout_ns.load(std::memory_order_acquire);
+}
+
+std::uint64_t Worker::tick() {
+  std::uint64_t again = link_.news_due_in();
+  if (again == 1) {
+    link_.tell_now();
+    again = 0;
+  }
+  if (lines_ && lines_->flush()) {
+    constexpr std::uint64_t baton_retry_ns = 2'000'000;
+    again = again == 0 ? baton_retry_ns : std::min(again, baton_retry_ns);
+  }
+  return again;
+}
+
+}  // namespace enjoin
