@@ -1,0 +1,10 @@
+#pragma once
+
+#include "runner/options.h"
+
+namespace enjoin {
+
+/// --dry-run: prints the commands and runs none. Returns the exit status. Throws Error.
+int print_commands(const Options& options);
+
+}  // namespace enjoin

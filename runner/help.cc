@@ -1,0 +1,87 @@
+#include "runner/help.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "runner/flag_table.h"
+
+namespace enjoin {
+namespace {
+
+constexpr std::size_t kColumns = 80;
+
+constexpr std::string_view kUsage =
+    "Usage: enjoin [options] COMMAND ::: INPUT...    each input makes a job\n"
+    "       enjoin [options] COMMAND :::: FILE...    each line of the files does\n"
+    "       ... | enjoin [options] [COMMAND]         each line of stdin does\n"
+    "\n"
+    "In COMMAND: {} input  {.} no extension  {/} base name  {//} folder  {/.} both\n"
+    "            {#} job number  {%} job slot  {1} {2} first, second input source\n"
+    "\n";
+
+/// The first sentence of an option's text, without its marks and its full stop.
+std::string summary(const Flag& flag) {
+  std::string sentence(flag.text.substr(0, flag.text.find(". ")));
+  std::erase(sentence, '`');
+  if (sentence.ends_with('.')) sentence.pop_back();
+  return sentence;
+}
+
+/// "-j, --jobs N"; without a letter, the name stands where it would after one.
+std::string left_column(const Flag& flag) {
+  std::string text = "  ";
+  text += flag.letters.empty()
+              ? "   "
+              : fmt::format("-{}{}", flag.letters[0], flag.name.empty() ? "" : ",");
+  if (!flag.name.empty()) text += fmt::format(" --{}", flag.name);
+  if (flag.argument == Flag::Argument::kRequired) text += fmt::format(" {}", flag.metavar);
+  if (flag.argument == Flag::Argument::kOptional) text += fmt::format("[={}]", flag.metavar);
+  return text;
+}
+
+/// `text` broken at blanks, with `indent` blanks before all lines but the first.
+std::string wrapped(std::string_view text, std::size_t indent) {
+  std::string lines;
+  const std::size_t width = kColumns - indent;
+  while (text.size() > width) {
+    const std::size_t blank = text.rfind(' ', width);
+    if (blank == std::string_view::npos || blank == 0) break;
+    lines += fmt::format("{}\n{:{}}", text.substr(0, blank), "", indent);
+    text.remove_prefix(blank + 1);
+  }
+  return lines.append(text) + "\n";
+}
+
+}  // namespace
+
+std::string short_help() {
+  std::string help(kUsage);
+  for (const Flag& flag : all_flags())
+    if (!flag.brief.empty()) help += fmt::format("{:<25}{}\n", left_column(flag), flag.brief);
+  return help + "All options: enjoin --help=all. More of everything: man enjoin\n";
+}
+
+std::string full_help() {
+  constexpr std::size_t kIndent = 29;
+  std::string help(kUsage.substr(0, kUsage.size() - 1));
+  const Flag* last = nullptr;
+  for (const Flag& flag : all_flags()) {
+    if (flag.standing != Flag::Standing::kHere) continue;
+    if (last == nullptr || last->group != flag.group)
+      help += fmt::format("\n{}:\n", group_title(flag.group));
+    last = &flag;
+    const std::string left = left_column(flag);
+    help += left.size() < kIndent ? fmt::format("{:<{}}", left, kIndent)
+                                  : fmt::format("{}\n{:{}}", left, "", kIndent);
+    help += wrapped(summary(flag), kIndent);
+  }
+  return help + "\nMore of everything: man enjoin\n";
+}
+
+std::string version_line() {
+  return "enjoin " ENJOIN_VERSION "\n";
+}
+
+}  // namespace enjoin

@@ -1,0 +1,434 @@
+#include "runner/local_team.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+#include <utility>
+
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "enjoin/error.h"
+#include "ipc/check.h"
+#include "worker/job_watch.h"
+
+namespace enjoin {
+namespace {
+
+constexpr ipc::WorkerId kSupervisor{ipc::PrintQueue::kSupervisorNumber, 1};
+constexpr std::uint32_t kResultRecords = 64;
+constexpr std::uint32_t kSlots = 1024;
+constexpr std::uint32_t kOrderWindow = 1U << 15;
+constexpr std::uint32_t kPlainWindow = 1U << 12;
+
+ipc::Geometry geometry_for(const TeamSpec& spec) {
+  return {.slots = kSlots,
+          .workers = spec.workers,
+          .print_window = spec.ordered ? kOrderWindow : kPlainWindow};
+}
+
+ipc::Segment make_config(const WorkerConfig& config) {
+  const std::string bytes = pack(config);
+  ipc::Segment segment =
+      ipc::Segment::create(ipc::SegmentKind::kConfig, sizeof(ipc::SegmentHeader) + bytes.size(),
+                           ipc::SegmentRights::kCreatorWrites);
+  segment.header().count[0] = static_cast<std::uint32_t>(bytes.size());
+  std::memcpy(segment.at<char>(sizeof(ipc::SegmentHeader)), bytes.data(), bytes.size());
+  return segment;
+}
+
+constexpr std::uint32_t kNoWorker = ~std::uint32_t{0};
+
+void watch(int poll_fd, int fd, std::uint32_t events, std::uint32_t worker) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u32 = worker;
+  if (::epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+    throw system_error("cannot watch a descriptor", errno);
+  }
+}
+
+}  // namespace
+
+LocalTeam::LocalTeam(TeamSpec spec)
+    : spec_(std::move(spec)),
+      memory_(ipc::TeamMemory::create(geometry_for(spec_))),
+      publisher_(memory_),
+      bells_(memory_),
+      config_(make_config(spec_.worker)),
+      event_(ipc::make_event_fd()),
+      poll_(::epoll_create1(EPOLL_CLOEXEC)),
+      workers_(spec_.workers) {
+  if (!poll_) throw system_error("cannot make an epoll descriptor", errno);
+  // Edge-triggered: each write is one edge, and nobody needs to read the counter.
+  watch(poll_.get(), event_.get(), EPOLLIN | EPOLLET, kNoWorker);
+  for (ipc::UniqueFd& spool : spools_) {
+    spool = open_scratch_file(spec_.worker.scratch_folder, false);
+  }
+  const int destinations[2] = {STDOUT_FILENO, STDERR_FILENO};
+  const int spools[2] = {spools_[0].get(), spools_[1].get()};
+  printer_ = std::make_unique<Printer>(memory_, kSupervisor, destinations, spools,
+                                       [this] { return cancel_now_; });
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+std::size_t LocalTeam::room() const {
+  if (!unpublished_.empty() || canceling_) return 0;
+  const auto left = [](std::size_t most, std::size_t used) {
+    return most > used ? most - used : 0;
+  };
+  const std::size_t active = flights_in_use_ - flights_ended_;
+  std::size_t room = std::min<std::size_t>(
+      left(std::size_t{spec_.workers} + spec_.look_ahead, active), publisher_.room());
+  // Ordered output: what has ended waits for what has not, in a window of its own.
+  if (spec_.ordered) room = std::min(room, left(memory_.print_window() / 2, flights_in_use_));
+  return room;
+}
+
+void LocalTeam::start(Job job) {
+  if (!publisher_.fits_ever(job.inputs.size())) {
+    throw Error("the inputs of job " + std::to_string(job.id.seq) + " take " +
+                std::to_string(job.inputs.size()) + " bytes; a job may have " +
+                std::to_string(memory_.arena_bytes()));
+  }
+  const std::uint32_t handle = take_flight();
+  flights_[handle].job = std::move(job);
+  if (!unpublished_.empty() || !try_publish(handle)) unpublished_.push_back(handle);
+}
+
+std::uint32_t LocalTeam::take_flight() {
+  std::uint32_t handle = 0;
+  if (free_flights_.empty()) {
+    handle = static_cast<std::uint32_t>(flights_.size());
+    flights_.emplace_back();
+  } else {
+    handle = free_flights_.back();
+    free_flights_.pop_back();
+  }
+  flights_[handle].in_use = true;
+  ++flights_in_use_;
+  return handle;
+}
+
+bool LocalTeam::try_publish(std::uint32_t handle) {
+  Flight& flight = flights_[handle];
+  const Job& job = flight.job;
+  const ipc::NewJob slot{
+      .seq = job.id.seq,
+      .order = spec_.ordered ? job.order : ipc::kNoOrder,
+      .payload = job.inputs,
+      .values = job.values,
+      .columns = job.columns,
+      .handle = handle,
+      .attempt = static_cast<std::uint16_t>(job.attempt),
+      .flags = job.hold_output_if_failed ? ipc::kJobHoldOutputIfFailed : std::uint16_t{0},
+      .timeout_ns = static_cast<std::uint64_t>(job.timeout.count())};
+  if (publisher_.try_publish(slot, monotonic_ns(), &flight.ticket) != ipc::PublishAnswer::kOk) {
+    return false;
+  }
+  flight.worker = 0;
+  flight.generation = 0;
+  flight.ended = false;
+  flight.printed = false;
+  summon_worker();
+  return true;
+}
+
+void LocalTeam::publish_waiting() {
+  while (!unpublished_.empty() && !canceling_) {
+    if (!try_publish(unpublished_.front())) return;
+    unpublished_.pop_front();
+  }
+}
+
+void LocalTeam::summon_worker() {
+  if (bells_.ring_one_idle() || alive_ >= spec_.workers) return;
+  for (std::uint32_t number = 0; number < spec_.workers; ++number) {
+    if (!workers_[number].alive()) return spawn_worker(number);
+  }
+}
+
+void LocalTeam::spawn_worker(std::uint32_t number) {
+  WorkerProcess& worker = workers_[number];
+  worker = WorkerProcess{};
+  worker.id = {number, ++last_generation_};
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    if (alive_ > 0) {  // out of descriptors: fewer workers then
+      spec_.workers = std::max(alive_, number);
+      return;
+    }
+    throw system_error("cannot make a socket for a worker", errno);
+  }
+  worker.socket.reset(ends[0]);
+  const ipc::UniqueFd far_end(ends[1]);
+  ipc::Segment results;
+  try {
+    for (ipc::UniqueFd& file : worker.capture) {
+      file = open_scratch_file(spec_.worker.scratch_folder, true);
+    }
+    results = ipc::create_results(kResultRecords, worker.id);
+  } catch (const Error&) {
+    if (alive_ == 0) throw;
+    spec_.workers = std::max(alive_, number);
+    return;
+  }
+  const WorkerStart start{.id = worker.id,
+                          .supervisor_pid = static_cast<std::uint32_t>(::getpid()),
+                          .table = memory_.table_fd(),
+                          .control = memory_.control_fd(),
+                          .results = results.fd(),
+                          .config = config_.fd(),
+                          .event = event_.get(),
+                          .socket = far_end.get(),
+                          .spool = {spools_[0].get(), spools_[1].get()},
+                          .capture = {worker.capture[0].get(), worker.capture[1].get()}};
+  // The bell of a dead predecessor, its idle bit and its orders mean nothing to this one.
+  bells_.withdraw_idle(number);
+  memory_.orders(number).cancel_ticket.store(0, std::memory_order_relaxed);
+  memory_.orders(number).cancel_hard.store(0, std::memory_order_relaxed);
+  memory_.orders(number).results_taken.store(0, std::memory_order_relaxed);
+  memory_.block(number).current.store(0, std::memory_order_relaxed);
+  memory_.block(number).generation.store(worker.id.generation, std::memory_order_relaxed);
+  const int error = start_worker(executable_.path(), start, &worker);
+  if (error != 0) {
+    if (alive_ > 0 && (error == EAGAIN || error == ENOMEM)) {
+      spec_.workers = std::max(alive_, number);
+      return;
+    }
+    throw system_error("cannot start a worker (" + executable_.path() + ")", error);
+  }
+  results.close_fd();
+  worker.results =
+      std::make_unique<ipc::ResultReader>(std::move(results), memory_.orders(number).results_taken);
+  watch(poll_.get(), worker.pidfd.get(), EPOLLIN, number);
+  ++alive_;
+}
+
+LocalTeam::Flight* LocalTeam::find(std::uint32_t handle, std::uint64_t ticket) {
+  if (handle >= flights_.size()) return nullptr;
+  Flight& flight = flights_[handle];
+  return flight.in_use && flight.ticket == ticket && ticket != 0 ? &flight : nullptr;
+}
+
+void LocalTeam::collect(const std::function<void(JobResult&)>& deliver) {
+  if (!std::exchange(polled_, false)) take_poll_events();
+  polled_ = false;
+  reap_dead();
+  // First how far printing has come, then the results: a result is published before its entry.
+  const std::uint64_t printed_to = printer_->queue().next();
+  reclaim();
+  for (WorkerProcess& worker : workers_) {
+    if (worker.alive()) take_results(worker);
+  }
+  take_prints(printed_to);
+  if (canceling_) press_cancellation();
+  publish_waiting();
+  while (!results_.empty()) {
+    JobResult result = std::move(results_.front());
+    results_.pop_front();
+    deliver(result);
+  }
+}
+
+void LocalTeam::reclaim() {
+  publisher_.reclaim([this](std::uint32_t handle, std::uint64_t ticket, std::uint64_t word) {
+    if (Flight* flight = find(handle, ticket)) {
+      flight->worker = ipc::SlotWord::worker(word);
+      flight->generation = ipc::SlotWord::generation(word);
+    }
+  });
+}
+
+void LocalTeam::take_results(WorkerProcess& worker) {
+  ipc::ResultRecord record;
+  std::uint32_t taken = 0;
+  while (worker.results->try_take(&record)) {
+    on_record(record, worker);
+    // Early, so that a worker in a flood of tiny jobs never finds its ring full.
+    if (++taken % (kResultRecords / 4) == 0) worker.results->give_room();
+  }
+  if (taken == 0) return;
+  worker.results->give_room();
+  worker.jobs_recorded += taken;
+  barren_deaths_ = 0;
+  if (taken >= kResultRecords / 2) bells_.ring(worker.id.number);
+}
+
+void LocalTeam::on_record(const ipc::ResultRecord& record, const WorkerProcess& worker) {
+  Flight* flight = find(record.handle, record.ticket);
+  if (flight == nullptr || flight->ended) return;  // a damaged or repeated record
+  flight->ended = true;
+  flight->record = record;
+  flight->worker = worker.id.number;
+  flight->generation = worker.id.generation;
+  ++flights_ended_;
+  if ((record.flags & ipc::kResultPrinted) == 0 || flight->printed) complete_ended(record.handle);
+}
+
+void LocalTeam::take_prints(std::uint64_t next) {
+  if (next - prints_seen_ > memory_.print_window()) return;  // damaged: never so far in one step
+  for (; prints_seen_ < next; ++prints_seen_) {
+    const ipc::PrintEntry entry = memory_.entry(prints_seen_);
+    Flight* flight = find(entry.handle, entry.ticket);
+    if (flight == nullptr) continue;
+    flight->printed = true;
+    if (flight->ended) complete_ended(entry.handle);
+  }
+  memory_.table().prints_seen.store(prints_seen_, std::memory_order_release);
+}
+
+JobResult LocalTeam::result_of(const Flight& flight) const {
+  const ipc::ResultRecord& record = flight.record;
+  JobResult result;
+  result.slot = flight.worker + 1;
+  result.started_at = std::chrono::nanoseconds(record.start_ns);
+  result.output_cut = (record.flags & ipc::kResultOutputCut) != 0;
+  result.left_processes = (record.flags & ipc::kResultLeftovers) != 0;
+  result.output_held_back = (record.flags & ipc::kResultHeldBack) != 0;
+  const bool exited = (record.flags & ipc::kResultExitedOnStop) != 0;
+  switch (record.kind) {
+    case ipc::EndKind::kExited:
+      result.outcome = Exited{record.code};
+      break;
+    case ipc::EndKind::kSignaled:
+      result.outcome = Signaled{record.code, (record.flags & ipc::kResultCoreDumped) != 0};
+      break;
+    case ipc::EndKind::kTimedOut:
+      result.outcome = TimedOut{exited ? 0 : record.code};
+      break;
+    case ipc::EndKind::kCanceled:
+      result.outcome = Canceled{true, exited ? 0 : record.code};
+      break;
+    case ipc::EndKind::kSpawnFailed:
+      result.outcome = SpawnFailed{record.code};
+      break;
+    case ipc::EndKind::kOutputFailed:
+      result.outcome = OutputFailed{record.code};
+      break;
+    default:
+      result.outcome = Lost{};
+  }
+  ResourceUse& use = result.use;
+  use.wall = std::chrono::nanoseconds(record.wall_ns);
+  use.queued = std::chrono::nanoseconds(record.queue_ns);
+  use.user = std::chrono::microseconds(record.user_us);
+  use.system = std::chrono::microseconds(record.sys_us);
+  use.max_rss_kb = record.max_rss_kb;
+  use.minor_faults = record.minor_faults;
+  use.major_faults = record.major_faults;
+  use.voluntary_switches = record.voluntary_switches;
+  use.involuntary_switches = record.involuntary_switches;
+  use.blocks_in = record.blocks_in;
+  use.blocks_out = record.blocks_out;
+  use.bytes_out = record.bytes[kStdout];
+  use.bytes_err = record.bytes[kStderr];
+  return result;
+}
+
+void LocalTeam::complete_ended(std::uint32_t handle) {
+  complete(handle, result_of(flights_[handle]));
+}
+
+void LocalTeam::complete_canceled(std::uint32_t handle) {
+  JobResult result;
+  result.outcome = Canceled{};
+  // Its place in the ordered output must not hold up the others.
+  const Flight& flight = flights_[handle];
+  if (spec_.ordered) {
+    printer_->emit_spooled({.ticket = flight.ticket, .handle = handle, .order = flight.job.order});
+  }
+  complete(handle, std::move(result));
+}
+
+void LocalTeam::complete(std::uint32_t handle, JobResult result) {
+  Flight& flight = flights_[handle];
+  result.job = std::move(flight.job);
+  if (flight.ended) --flights_ended_;
+  flight = Flight{};
+  free_flights_.push_back(handle);
+  --flights_in_use_;
+  results_.push_back(std::move(result));
+}
+
+bool LocalTeam::news_waiting() const {
+  if (printer_->queue().next() != prints_seen_) return true;
+  return std::any_of(workers_.begin(), workers_.end(), [](const WorkerProcess& worker) {
+    return worker.alive() && worker.results->has_more();
+  });
+}
+
+void LocalTeam::wait(std::span<const int> readable, std::chrono::nanoseconds limit) {
+  bells_.announce_supervisor_waits();
+  if (!news_waiting()) {
+    const auto longest = std::chrono::nanoseconds(std::chrono::hours(1));
+    const auto bound = limit.count() < 0 ? longest : std::min(limit, longest);
+    const timespec span{static_cast<time_t>(bound.count() / 1'000'000'000),
+                        static_cast<long>(bound.count() % 1'000'000'000)};
+    pollfd watched[1 + kMostWatched] = {{poll_.get(), POLLIN, 0}};
+    nfds_t count = 1;
+    for (const int fd : readable) watched[count++] = {fd, POLLIN, 0};
+    ::ppoll(watched, count, &span, nullptr);
+    if (watched[0].revents != 0) take_poll_events();
+  }
+  bells_.withdraw_supervisor_waits();
+}
+
+// Takes the edge of the eventfd and notes deaths, which stay ready until they are reaped.
+void LocalTeam::take_poll_events() {
+  epoll_event events[64];
+  const int count = ::epoll_wait(poll_.get(), events, 64, 0);
+  dead_.clear();
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.u32 != kNoWorker) dead_.push_back(events[i].data.u32);
+  }
+  polled_ = true;
+}
+
+std::size_t LocalTeam::running() const {
+  std::size_t count = 0;
+  for (const WorkerProcess& worker : workers_) {
+    if (worker.alive() &&
+        memory_.block(worker.id.number).current.load(std::memory_order_relaxed) != 0) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+int LocalTeam::output_error() const {
+  return static_cast<int>(memory_.control().output_error.load(std::memory_order_relaxed));
+}
+
+void LocalTeam::set_timeout(std::chrono::nanoseconds limit) {
+  const auto value = static_cast<std::uint64_t>(limit.count());
+  if (memory_.table().timeout_ns.exchange(value) == value) return;
+  for (const WorkerProcess& worker : workers_) {
+    if (worker.alive()) worker.wake();
+  }
+}
+
+void LocalTeam::expect_more(bool more) {
+  const std::uint32_t mark = more ? std::min(kSlots / 4, spec_.look_ahead / 4) : 0;
+  memory_.table().low_mark.store(mark, std::memory_order_relaxed);
+}
+
+void LocalTeam::set_suspended(bool suspended) {
+  std::atomic<std::uint32_t>& flags = memory_.table().flags;
+  if (suspended) {
+    flags.fetch_or(ipc::kFlagSuspend);
+  } else {
+    flags.fetch_and(~ipc::kFlagSuspend);
+  }
+  for (const WorkerProcess& worker : workers_) {
+    if (worker.alive()) worker.wake();
+  }
+}
+
+}  // namespace enjoin

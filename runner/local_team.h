@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "enjoin/team.h"
+#include "ipc/bells.h"
+#include "ipc/claim_queue.h"
+#include "runner/worker_process.h"
+#include "worker/config.h"
+#include "worker/printer.h"
+
+namespace enjoin {
+
+struct TeamSpec {
+  WorkerConfig worker;
+  std::uint32_t workers = 1;  ///< at most; they are started as jobs need them
+  /// Jobs queued beyond those that run: many for speed, 0 where each start depends on how earlier
+  /// jobs ended (--halt, --delay).
+  std::uint32_t look_ahead = 1024;
+  bool ordered = false;  ///< Job::order counts
+  WorkerLoss worker_loss = WorkerLoss::kFail;
+};
+
+/// The team of this machine: worker processes around a shared-memory queue.
+///
+/// The supervisor's own record of every unfinished job is private (`Flight`); shared memory is only
+/// how workers are told and answer, and everything read from it is checked against that record.
+/// Makes the calling process a child subreaper, so that what a dead worker's job left behind can be
+/// found and killed; has no other effect on it. The destructor leaves no process behind (but
+/// leftovers that were to be kept).
+class LocalTeam final : public Team {
+ public:
+  static constexpr std::uint32_t kMostLosses = 3;
+
+  explicit LocalTeam(TeamSpec spec);  ///< Throws Error.
+  ~LocalTeam() override;
+
+  std::size_t room() const override;
+  void start(Job job) override;
+  void cancel_all(How how) override;
+  void withdraw_queued() override;
+  void set_timeout(std::chrono::nanoseconds limit) override;
+  void collect(const std::function<void(JobResult&)>& deliver) override;
+  void wait(std::span<const int> readable, std::chrono::nanoseconds limit) override;
+  int pollable_fd() const override { return poll_.get(); }
+  std::size_t running() const override;
+  std::size_t unfinished() const override { return flights_in_use_; }
+  int output_error() const override;
+
+  /// ^Z and fg: holds or continues all running jobs.
+  void set_suspended(bool suspended);
+  /// Jobs whose inputs have all been given: workers need not ask for more.
+  void expect_more(bool more);
+  std::size_t worker_count() const { return alive_; }
+
+ private:
+  /// One unfinished job.
+  struct Flight {
+    Job job;
+    std::uint64_t ticket = 0;  ///< of its present publication; 0: none
+    std::uint32_t worker = 0;  ///< who started it, where generation is not 0
+    std::uint32_t generation = 0;
+    std::uint32_t losses = 0;
+    bool in_use = false;
+    bool ended = false;    ///< `record` holds how
+    bool printed = false;  ///< its print entry was passed
+    ipc::ResultRecord record{};
+  };
+
+  Flight* find(std::uint32_t handle, std::uint64_t ticket);
+  std::uint32_t take_flight();
+  void publish_waiting();
+  bool try_publish(std::uint32_t handle);
+  void summon_worker();
+  void spawn_worker(std::uint32_t number);
+  void take_results(WorkerProcess& worker);
+  void take_prints(std::uint64_t next);
+  void reclaim();
+  void on_record(const ipc::ResultRecord& record, const WorkerProcess& worker);
+  void complete(std::uint32_t handle, JobResult result);
+  void complete_ended(std::uint32_t handle);
+  void complete_canceled(std::uint32_t handle);
+  void take_poll_events();
+  void reap_dead();
+  void on_death(WorkerProcess& worker, bool clean);
+  void print_for_dead(WorkerProcess& worker);
+  void lose_jobs_of(WorkerProcess& worker);
+  void emit_left_output(std::uint32_t handle, WorkerProcess& worker);
+  void press_cancellation();
+  void withdraw();
+  bool news_waiting() const;
+  JobResult result_of(const Flight& flight) const;
+
+  TeamSpec spec_;
+  WorkerExecutable executable_;
+  ipc::TeamMemory memory_;
+  ipc::ClaimPublisher publisher_;
+  ipc::Bells bells_;
+  ipc::Segment config_;
+  ipc::UniqueFd event_;
+  ipc::UniqueFd poll_;
+  ipc::UniqueFd spools_[2];
+  std::unique_ptr<Printer> printer_;
+  std::vector<WorkerProcess> workers_;
+  std::vector<pid_t> kept_;  ///< leftovers of retired workers, which may live on
+  std::uint32_t alive_ = 0;
+  std::uint32_t last_generation_ = 0;
+  std::uint32_t barren_deaths_ = 0;  ///< workers in a row that died before they did anything
+  std::deque<Flight> flights_;
+  std::vector<std::uint32_t> free_flights_;
+  std::deque<std::uint32_t> unpublished_;
+  std::size_t flights_in_use_ = 0;
+  std::size_t flights_ended_ = 0;  ///< of these, waiting to be printed
+  std::uint64_t prints_seen_ = 0;
+  std::deque<JobResult> results_;
+  std::vector<std::uint32_t> dead_;  ///< worker numbers whose pidfds became readable
+  bool polled_ = false;              ///< dead_ is up to date
+  bool canceling_ = false;
+  bool cancel_now_ = false;
+  std::uint64_t cancel_at_ns_ = 0;
+};
+
+}  // namespace enjoin

@@ -1,0 +1,240 @@
+// How the team ends: jobs that are stopped, workers that die, and the team itself.
+
+#include <algorithm>
+#include <cerrno>
+#include <poll.h>
+#include <unistd.h>
+
+#include <sys/wait.h>
+
+#include "enjoin/error.h"
+#include "ipc/check.h"
+#include "runner/local_team.h"
+#include "worker/job_watch.h"
+#include "worker/process_tree.h"
+
+namespace enjoin {
+namespace {
+
+constexpr std::chrono::seconds kLockLimit{10};
+constexpr std::chrono::milliseconds kSweepLimit{2000};
+constexpr std::uint64_t kLadderPatienceNs = 3'000'000'000;
+constexpr std::uint64_t kNowPatienceNs = 500'000'000;
+constexpr std::uint32_t kMostBarrenDeaths = 5;
+
+void insist(ipc::LockAnswer got) {
+  if (got == ipc::LockAnswer::kBusy || got == ipc::LockAnswer::kBroken) {
+    throw Error("the shared queue is damaged: its lock cannot be had; stopping");
+  }
+}
+
+}  // namespace
+
+// ---- cancellation ------------------------------------------------------------------------------
+
+void LocalTeam::withdraw() {
+  for (const std::uint32_t handle : unpublished_) complete_canceled(handle);
+  unpublished_.clear();
+  insist(publisher_.withdraw_ready(kLockLimit, [this](std::uint32_t handle, std::uint64_t ticket) {
+    if (find(handle, ticket) != nullptr) complete_canceled(handle);
+  }));
+  reclaim();
+}
+
+void LocalTeam::withdraw_queued() {
+  withdraw();
+}
+
+void LocalTeam::cancel_all(How how) {
+  memory_.table().flags.fetch_or(ipc::kFlagStopClaims);
+  if (!canceling_ || (how == How::kNow && !cancel_now_)) cancel_at_ns_ = monotonic_ns();
+  canceling_ = true;
+  if (how == How::kNow) cancel_now_ = true;
+  press_cancellation();
+}
+
+// Tells each worker to stop the job that it runs now; called again until all have ended, because a
+// worker may have been on its way between two jobs.
+void LocalTeam::press_cancellation() {
+  withdraw();
+  const std::uint64_t waited = monotonic_ns() - cancel_at_ns_;
+  if (!cancel_now_ && waited > kLadderPatienceNs) {
+    cancel_now_ = true;
+    cancel_at_ns_ = monotonic_ns();
+  }
+  const bool kill_workers = cancel_now_ && waited > kNowPatienceNs;
+  for (const WorkerProcess& worker : workers_) {
+    if (!worker.alive()) continue;
+    ipc::WorkerOrders& orders = memory_.orders(worker.id.number);
+    const std::uint64_t current = memory_.block(worker.id.number).current.load();
+    const std::uint32_t hard = cancel_now_ ? 1 : 0;
+    if (kill_workers && flights_in_use_ > 0) {
+      worker.kill();  // it hangs in a write, perhaps; its job's tree is swept after it
+    } else if (current != 0 &&
+               (orders.cancel_ticket.load() != current || orders.cancel_hard.load() != hard)) {
+      orders.cancel_hard.store(hard);
+      orders.cancel_ticket.store(current);
+      worker.wake();
+    }
+  }
+}
+
+// ---- deaths ------------------------------------------------------------------------------------
+
+void LocalTeam::reap_dead() {
+  if (dead_.empty()) return;
+  for (const std::uint32_t number : dead_) {
+    WorkerProcess& worker = workers_[number];
+    if (!worker.alive()) continue;
+    siginfo_t info{};
+    while (::waitid(P_PID, static_cast<id_t>(worker.pid), &info, WEXITED) != 0) {
+      ENJOIN_CHECK(errno == EINTR, errno, worker.pid);
+    }
+    worker.pid = -1;
+    worker.pidfd.reset();  // leaves the epoll set with it
+    --alive_;
+    on_death(worker, info.si_code == CLD_EXITED && info.si_status == 0);
+  }
+  dead_.clear();
+  // Wake-ups meant for the dead may be lost: everybody looks again.
+  while (bells_.ring_one_idle()) {
+  }
+  if (publisher_.waiting() > 0 && !canceling_) summon_worker();
+}
+
+void LocalTeam::on_death(WorkerProcess& worker, bool clean) {
+  if (clean) {
+    // It retired; what its jobs left behind, if anything, is ours now and may live on.
+    for (const pid_t pid : list_children()) {
+      const auto is_worker = [pid](const WorkerProcess& other) { return other.pid == pid; };
+      if (std::none_of(workers_.begin(), workers_.end(), is_worker)) kept_.push_back(pid);
+    }
+  } else {
+    static_cast<void>(kill_children(kSweepLimit, [this](pid_t pid) {
+      return std::find(kept_.begin(), kept_.end(), pid) != kept_.end() ||
+             std::any_of(workers_.begin(), workers_.end(),
+                         [pid](const WorkerProcess& other) { return other.pid == pid; });
+    }));
+  }
+  take_results(worker);
+  reclaim();
+  insist(
+      publisher_.take_back(worker.id, kLockLimit,
+                           [this](std::uint32_t handle, std::uint64_t ticket, std::uint64_t word) {
+                             if (Flight* flight = find(handle, ticket)) {
+                               flight->worker = ipc::SlotWord::worker(word);
+                               flight->generation = ipc::SlotWord::generation(word);
+                             }
+                           }));
+  print_for_dead(worker);
+  lose_jobs_of(worker);
+  if (clean || worker.jobs_recorded > 0) {
+    barren_deaths_ = 0;
+  } else if (++barren_deaths_ >= kMostBarrenDeaths) {
+    throw Error("workers die before they do anything (" + executable_.path() + ")");
+  }
+  worker.results.reset();
+  worker.socket.reset();
+  for (ipc::UniqueFd& file : worker.capture) file.reset();
+}
+
+// What it was printing is printed to its end; what had ended and was not handed in is handed in.
+void LocalTeam::print_for_dead(WorkerProcess& worker) {
+  bool held = false;
+  insist(printer_->queue().take_over(worker.id, kLockLimit, &held));
+  const int captures[2] = {worker.capture[0].get(), worker.capture[1].get()};
+  if (held) printer_->finish_for_dead(captures);
+  for (std::uint32_t handle = 0; handle < flights_.size(); ++handle) {
+    const Flight& flight = flights_[handle];
+    const bool waits = flight.in_use && flight.ended && !flight.printed &&
+                       flight.worker == worker.id.number &&
+                       flight.generation == worker.id.generation;
+    if (!waits) continue;
+    const std::uint64_t order = spec_.ordered ? flight.job.order : ipc::kNoOrder;
+    if (order != ipc::kNoOrder && printer_->queue().next() > order) continue;
+    if (printer_->queue().was_handed_in(flight.ticket, order)) continue;
+    emit_left_output(handle, worker);
+  }
+}
+
+// Output that lies in a dead worker's capture, without decoration.
+void LocalTeam::emit_left_output(std::uint32_t handle, WorkerProcess& worker) {
+  Flight& flight = flights_[handle];
+  const CaptureFiles files(ipc::UniqueFd(::dup(worker.capture[0].get())),
+                           ipc::UniqueFd(::dup(worker.capture[1].get())));
+  ipc::Output output{.ticket = flight.ticket,
+                     .handle = handle,
+                     .order = spec_.ordered ? flight.job.order : ipc::kNoOrder};
+  if (spec_.worker.output != OutputMode::kUngroup) {
+    for (int stream : {kStdout, kStderr}) output.length[stream] = files.size(stream);
+  }
+  const bool empty = output.length[0] == 0 && output.length[1] == 0;
+  if (empty && !spec_.ordered) {
+    flight.printed = true;
+    if (flight.ended) complete_ended(handle);
+    return;
+  }
+  printer_->emit(output, files);
+}
+
+// Jobs that it had begun and not recorded.
+void LocalTeam::lose_jobs_of(WorkerProcess& worker) {
+  for (std::uint32_t handle = 0; handle < flights_.size(); ++handle) {
+    Flight& flight = flights_[handle];
+    if (!flight.in_use || flight.ended || flight.worker != worker.id.number ||
+        flight.generation != worker.id.generation) {
+      continue;
+    }
+    const bool again =
+        spec_.worker_loss == WorkerLoss::kRequeue && !canceling_ && ++flight.losses < kMostLosses;
+    if (again) {
+      flight.worker = 0;
+      flight.generation = 0;
+      flight.ticket = 0;
+      unpublished_.push_back(handle);
+      continue;
+    }
+    // Its end is known now: nobody saw it. What it wrote is printed like any job's.
+    flight.ended = true;
+    ++flights_ended_;
+    flight.record = ipc::ResultRecord{};
+    flight.record.flags = ipc::kResultPrinted;
+    flight.record.start_ns = realtime_ns();
+    emit_left_output(handle, worker);
+  }
+}
+
+// ---- the end -----------------------------------------------------------------------------------
+
+LocalTeam::~LocalTeam() {
+  memory_.table().flags.fetch_or(ipc::kFlagClosed | ipc::kFlagStopClaims);
+  if (flights_in_use_ > 0) {
+    for (const WorkerProcess& worker : workers_) {
+      if (worker.alive()) worker.kill();
+    }
+  }
+  for (const WorkerProcess& worker : workers_) {
+    if (worker.alive()) bells_.ring(worker.id.number);
+  }
+  bool abrupt = flights_in_use_ > 0;
+  for (WorkerProcess& worker : workers_) {
+    if (!worker.alive()) continue;
+    pollfd watched{worker.pidfd.get(), POLLIN, 0};
+    while (::poll(&watched, 1, 2000) < 0 && errno == EINTR) {
+    }
+    if (watched.revents == 0) {
+      worker.kill();
+      abrupt = true;
+    }
+    while (::waitpid(worker.pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    worker.pid = -1;
+  }
+  if (abrupt) {
+    static_cast<void>(kill_children(kSweepLimit, [this](pid_t pid) {
+      return std::find(kept_.begin(), kept_.end(), pid) != kept_.end();
+    }));
+  }
+}
+
+}  // namespace enjoin

@@ -1,0 +1,75 @@
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <fcntl.h>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+#include <vector>
+
+#include "enjoin/error.h"
+#include "runner/batch.h"
+#include "runner/dry_run.h"
+#include "runner/mechanisms.h"
+#include "runner/options.h"
+#include "worker/worker_main.h"
+
+namespace {
+
+constexpr int kOwnErrorStatus = 255;
+
+std::string_view base_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+// Our own descriptors must never become 0, 1 or 2 of ours or of a job.
+void open_missing_stdio() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      [[maybe_unused]] const int opened = ::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+    }
+  }
+}
+
+int print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    std::perror("enjoin: cannot write");
+    return kOwnErrorStatus;
+  }
+  return 0;
+}
+
+int run(const std::string& program, const std::vector<std::string>& args) {
+  using Action = enjoin::Invocation::Action;
+  const enjoin::Invocation asked = enjoin::parse_command_line(program, args);
+  switch (asked.action) {
+    case Action::kShow:
+      return print(asked.text);
+    case Action::kShowVersionAll:
+      return print(enjoin::describe_mechanisms());
+    case Action::kRun:
+      break;
+  }
+  return asked.options.dry_run ? enjoin::print_commands(asked.options)
+                               : enjoin::run_batch(asked.options, program);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string called(argc > 0 ? base_name(argv[0]) : "enjoin");
+  if (called == "enjoin-worker") return enjoin::worker_program(argc, argv);
+  const std::string program = called == "parallel" ? called : "enjoin";
+  open_missing_stdio();
+  std::string complaint;
+  try {
+    if (::geteuid() != ::getuid()) {
+      throw enjoin::Error("refusing to run set-uid: jobs would get rights that are not yours");
+    }
+    return run(program, {argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    complaint = program + ": Error: " + error.what() + '\n';
+  }
+  [[maybe_unused]] const ssize_t said = ::write(STDERR_FILENO, complaint.data(), complaint.size());
+  return kOwnErrorStatus;
+}

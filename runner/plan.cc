@@ -1,0 +1,150 @@
+#include "runner/plan.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <csignal>
+#include <utility>
+
+namespace enjoin {
+namespace {
+
+// With fewer, a median says little (GNU parallel waits for three as well).
+constexpr std::uint64_t kFewestForMedian = 3;
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+void RunningMedian::add(std::chrono::nanoseconds value) {
+  const double size = static_cast<double>(std::max<std::int64_t>(value.count(), 1));
+  const auto bucket = static_cast<std::size_t>(std::log2(size) * kSteps);
+  ++buckets_[std::min(bucket, buckets_.size() - 1)];
+  ++count_;
+}
+
+std::chrono::nanoseconds RunningMedian::value() const {
+  std::uint64_t seen = 0;
+  for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
+    seen += buckets_[bucket];
+    if (seen * 2 >= count_ && seen > 0) {
+      const double middle = (static_cast<double>(bucket) + 0.5) / kSteps;
+      return std::chrono::nanoseconds(static_cast<std::int64_t>(std::exp2(middle)));
+    }
+  }
+  return std::chrono::nanoseconds(0);
+}
+
+bool Plan::may_start(TimePoint now) const {
+  if (stopped_) return false;
+  return !last_start_ || spec_.delay.count() == 0 || now >= *last_start_ + spec_.delay;
+}
+
+std::optional<Plan::TimePoint> Plan::next_start(TimePoint now) const {
+  if (stopped_ || !last_start_ || spec_.delay.count() == 0) return std::nullopt;
+  const TimePoint next = *last_start_ + spec_.delay;
+  return next > now ? std::optional(next) : std::nullopt;
+}
+
+void Plan::note_start(TimePoint now) {
+  last_start_ = now;
+}
+
+Job Plan::take_retry(TimePoint now) {
+  Job job = std::move(retries_.front());
+  retries_.pop_front();
+  ++job.attempt;
+  job.hold_output_if_failed = spec_.retries == 0 || job.attempt < spec_.retries;
+  note_start(now);
+  return job;
+}
+
+Job Plan::make_job(Batch* batch, TimePoint now) {
+  Job job;
+  job.order = made_;
+  job.id.seq = ++made_;
+  job.values = batch->values;
+  job.columns = batch->columns;
+  job.inputs.swap(batch->bytes);
+  job.hold_output_if_failed = spec_.retries != 1;
+  note_start(now);
+  return job;
+}
+
+Plan::Verdict Plan::judge(JobResult& result) {
+  const bool canceled = std::holds_alternative<Canceled>(result.outcome);
+  const bool good = succeeded(result.outcome);
+  const bool may_retry = spec_.retries == 0 || result.job.attempt < spec_.retries;
+  if (!good && !canceled && may_retry && !stopped_ && result.output_held_back) {
+    retries_.push_back(std::move(result.job));
+    return Verdict::kRetry;
+  }
+  ++done_;
+  if (!good) ++failed_;
+  if (!canceled) {
+    total_runtime_ += result.use.wall;
+    if (good) runtimes_.add(result.use.wall);
+  }
+  if (!halted_ && !canceled && spec_.halt.when != HaltSpec::When::kNever &&
+      halt_is_due(spec_.halt, counts())) {
+    halted_ = true;
+    stopped_ = true;
+    halt_news_ = spec_.halt.when;
+    deciding_status_ = exit_value(result.outcome);
+    if (deciding_status_ < 0) deciding_status_ = 128 + SIGTERM;  // timed out
+  }
+  return Verdict::kFinal;
+}
+
+HaltSpec::When Plan::take_halt() {
+  return std::exchange(halt_news_, HaltSpec::When::kNever);
+}
+
+HaltCounts Plan::counts() const {
+  return {.failed = failed_,
+          .succeeded = done_ - failed_,
+          .total = made_,
+          .total_is_final = input_ended_};
+}
+
+std::chrono::nanoseconds Plan::timeout() const {
+  if (spec_.timeout.percent_of_median <= 0) return spec_.timeout.limit;
+  if (runtimes_.count() < kFewestForMedian) return std::chrono::nanoseconds(0);
+  const double median = static_cast<double>(runtimes_.value().count());
+  return std::chrono::nanoseconds(
+      static_cast<std::int64_t>(median * spec_.timeout.percent_of_median / 100));
+}
+
+std::chrono::nanoseconds Plan::average_runtime() const {
+  return done_ == 0 ? std::chrono::nanoseconds(0)
+                    : total_runtime_ / static_cast<std::int64_t>(done_);
+}
+
+int Plan::exit_status() const {
+  if (halted_) return halt_exit_status(spec_.halt, counts(), deciding_status_);
+  return static_cast<int>(std::min<std::uint64_t>(failed_, 101));
+}
+
+int exit_value(const Outcome& outcome) {
+  return std::visit(
+      Overloaded{
+          [](const Exited& end) { return end.status; },
+          [](const Signaled& end) { return 128 + end.signal; }, [](const TimedOut&) { return -1; },
+          [](const Canceled& end) { return 128 + end.signal; }, [](const Lost&) { return 255; },
+          [](const SpawnFailed& end) { return end.error == ENOENT ? 127 : 126; },
+          [](const OutputFailed&) { return 255; }},
+      outcome);
+}
+
+int signal_value(const Outcome& outcome) {
+  return std::visit(
+      Overloaded{[](const Signaled& end) { return end.signal; },
+                 [](const TimedOut& end) { return end.signal == 0 ? SIGTERM : end.signal; },
+                 [](const Canceled& end) { return end.signal; }, [](const auto&) { return 0; }},
+      outcome);
+}
+
+}  // namespace enjoin

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "enjoin/job.h"
+#include "runner/batcher.h"
+#include "runner/halt.h"
+#include "runner/units.h"
+
+namespace enjoin {
+
+/// The middle of a growing set of durations, exact to about 1.5 %, in constant memory.
+class RunningMedian {
+ public:
+  void add(std::chrono::nanoseconds value);
+  std::uint64_t count() const { return count_; }
+  std::chrono::nanoseconds value() const;
+
+ private:
+  static constexpr int kSteps = 32;  // buckets for each doubling
+  std::array<std::uint64_t, 64 * kSteps> buckets_{};
+  std::uint64_t count_ = 0;
+};
+
+struct PlanSpec {
+  std::uint32_t retries = 1;  ///< total runs of a job; 0: without end
+  HaltSpec halt;
+  std::chrono::nanoseconds delay{0};
+  TimeoutSpec timeout;
+};
+
+/// What is to happen next, and what came of it: numbers jobs, counts ends, decides on retries,
+/// delays, halting and the exit status. A pure state machine: it starts nothing and reads no clock.
+class Plan {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  explicit Plan(PlanSpec spec) : spec_(spec) {}
+
+  // Before a start.
+  /// Whether a job may be started now, by halting and delay.
+  bool may_start(TimePoint now) const;
+  /// When that may change by the clock alone; nullopt: never.
+  std::optional<TimePoint> next_start(TimePoint now) const;
+  bool has_retry() const { return !retries_.empty(); }
+  /// The job to start next: a retry where there is one, else one made of `batch` (taken from).
+  Job take_retry(TimePoint now);
+  Job make_job(Batch* batch, TimePoint now);
+  void input_ended() { input_ended_ = true; }
+  /// No more is started, whatever comes.
+  void stop() { stopped_ = true; }
+
+  // After an end.
+  enum class Verdict : std::uint8_t { kFinal, kRetry };
+  /// Counts a result; for kRetry the job was kept for take_retry().
+  Verdict judge(JobResult& result);
+  /// The halt rule was met by the last judged job: what is to be done. kNever: nothing new.
+  HaltSpec::When take_halt();
+  /// The limit for running jobs by the median rule; 0: none yet.
+  std::chrono::nanoseconds timeout() const;
+
+  bool stopped() const { return stopped_; }
+  /// Nothing is left to start.
+  bool exhausted() const { return stopped_ || (input_ended_ && retries_.empty()); }
+  std::uint64_t made() const { return made_; }
+  std::uint64_t done() const { return done_; }
+  std::uint64_t failed() const { return failed_; }
+  bool total_is_final() const { return input_ended_; }
+  std::chrono::nanoseconds average_runtime() const;
+  int exit_status() const;
+
+ private:
+  HaltCounts counts() const;
+  void note_start(TimePoint now);
+
+  PlanSpec spec_;
+  std::deque<Job> retries_;
+  RunningMedian runtimes_;
+  std::chrono::nanoseconds total_runtime_{0};
+  std::uint64_t made_ = 0;
+  std::uint64_t done_ = 0;
+  std::uint64_t failed_ = 0;
+  std::optional<TimePoint> last_start_;
+  bool input_ended_ = false;
+  bool stopped_ = false;
+  bool halted_ = false;
+  HaltSpec::When halt_news_ = HaltSpec::When::kNever;
+  int deciding_status_ = 0;
+};
+
+/// The exit value of the joblog: the status, 128+n for signal n, -1 for a timeout, 126 or 127 where
+/// it could not be started.
+int exit_value(const Outcome& outcome);
+/// The signal column of the joblog.
+int signal_value(const Outcome& outcome);
+
+}  // namespace enjoin

@@ -1,0 +1,50 @@
+#include "runner/signals.h"
+
+#include <cerrno>
+#include <unistd.h>
+
+#include <sys/signalfd.h>
+
+#include "enjoin/error.h"
+
+namespace enjoin {
+
+SignalEvents::SignalEvents() {
+  sigset_t ours;
+  sigemptyset(&ours);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP}) {
+    struct sigaction now {};
+    ::sigaction(signal, nullptr, &now);
+    if (now.sa_handler != SIG_IGN) sigaddset(&ours, signal);
+  }
+  sigset_t blocked = ours;
+  sigaddset(&blocked, SIGPIPE);
+  ::sigprocmask(SIG_BLOCK, &blocked, &before_);
+  fd_.reset(::signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd_) throw system_error("cannot make a signalfd", errno);
+}
+
+SignalEvents::~SignalEvents() {
+  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+std::optional<int> SignalEvents::take() {
+  signalfd_siginfo info{};
+  const ssize_t got = ::read(fd_.get(), &info, sizeof info);
+  if (got != static_cast<ssize_t>(sizeof info)) return std::nullopt;
+  return static_cast<int>(info.ssi_signo);
+}
+
+std::uint64_t SignalEvents::caller_mask() const {
+  std::uint64_t mask = 0;
+  for (int signal = 1; signal <= 64; ++signal) {
+    if (sigismember(&before_, signal) == 1) mask |= std::uint64_t{1} << (signal - 1);
+  }
+  return mask;
+}
+
+void SignalEvents::stop_self() {
+  ::kill(::getpid(), SIGSTOP);
+}
+
+}  // namespace enjoin

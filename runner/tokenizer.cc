@@ -1,0 +1,223 @@
+#include "runner/tokenizer.h"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "runner/options.h"
+
+// Why Program_options does not do this: it looks for options in every word up to the end, so that
+// `-j4 echo -v hi` loses its -v and `-j4 gcc -c x.c` is an error; its own `--` would have to be
+// written each time. It also refuses `--tagstring=`.
+
+namespace enjoin {
+namespace {
+
+constexpr std::string_view kReserved[] = {"run", "resume", "report", "sem", "stress", "top"};
+
+bool is_source_word(std::string_view word) {
+  return word == ":::" || word == ":::+" || word == "::::" || word == "::::+";
+}
+
+/// The least number of letters to insert, delete, replace or swap with a neighbour.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before_last(b.size() + 1);
+  std::vector<std::size_t> last(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(last.begin(), last.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before_last[j - 2] + 1);
+    }
+    before_last.swap(last);
+    last.swap(row);
+  }
+  return last[b.size()];
+}
+
+/// The known name nearest to `name`, as far as one may guess; empty where none is near. Options
+/// that enjoin has are preferred to those that it only knows of.
+std::string_view nearest_name(std::string_view name) {
+  if (name.size() > 40) return {};
+  std::string_view nearest;
+  std::size_t least = 2 * std::max<std::size_t>(1, std::min<std::size_t>(3, name.size() / 3)) + 2;
+  for (const Flag& flag : all_flags()) {
+    const std::size_t handicap = flag.standing == Flag::Standing::kHere ? 0 : 1;
+    for_each_name(flag, [&](std::string_view known) {
+      const std::size_t distance = 2 * edit_distance(name, known) + handicap;
+      if (distance >= least) return;
+      least = distance;
+      nearest = known;
+    });
+  }
+  return nearest;
+}
+
+[[noreturn]] void throw_unknown_name(std::string_view name) {
+  const std::string_view nearest = nearest_name(name);
+  if (nearest.empty())
+    throw UsageError(fmt::format("unknown option --{}; enjoin --help=all lists all options", name));
+  throw UsageError(fmt::format("unknown option --{}; did you mean --{}?", name, nearest));
+}
+
+[[noreturn]] void throw_unknown_letter(char letter, std::string_view word) {
+  std::string message = fmt::format("unknown option -{}", letter);
+  if (word.size() > 2) message += fmt::format(" in {}", word);
+  const std::string_view name = word.substr(1, word.find('=') - 1);
+  if (name.size() > 2 && find_name(name) != nullptr) {
+    message += fmt::format("; did you mean -{}?", word);
+  } else {
+    message += "; the command's own options come after its first word (enjoin --help=all)";
+  }
+  throw UsageError(message);
+}
+
+/// By its long name or an unambiguous beginning of it.
+const Flag* resolve_name(std::string_view name) {
+  if (const Flag* exact = find_name(name)) return exact;
+  std::vector<const Flag*> matches;
+  for (const Flag& flag : all_flags()) {
+    bool begins = false;
+    for_each_name(flag, [&](std::string_view own) { begins = begins || own.starts_with(name); });
+    if (begins) matches.push_back(&flag);
+  }
+  if (matches.empty() || name.empty()) throw_unknown_name(name);
+  if (matches.size() == 1) return matches.front();
+  std::string message = fmt::format("--{} may be", name);
+  for (std::size_t i = 0; i < matches.size() && i < 6; ++i)
+    message += fmt::format("{} {}", i == 0 ? "" : ",", matches[i]->spelling());
+  throw UsageError(message + (matches.size() > 6 ? " or others" : "") + ": write more of it");
+}
+
+void check_standing(const Flag& flag, const std::string& given) {
+  const std::string instead = flag.instead.empty() ? "" : "; " + std::string(flag.instead);
+  if (flag.standing == Flag::Standing::kNotYet)
+    throw UsageError(fmt::format("{} is not in enjoin yet{}", given, instead));
+  if (flag.standing == Flag::Standing::kRefused)
+    throw UsageError(fmt::format("{} is not in enjoin{}", given, instead));
+}
+
+/// Walks over the words. One object a command line.
+class Tokenizer {
+ public:
+  Tokenizer(const std::string& program, const std::vector<std::string>& args)
+      : as_parallel_(program == "parallel"), args_(args) {}
+
+  CommandLine run() {
+    check_reserved();
+    take_options();
+    take_command();
+    while (at_ < args_.size()) take_source();
+    return std::move(line_);
+  }
+
+ private:
+  void check_reserved() const {
+    if (as_parallel_ || args_.empty()) return;
+    const std::string& word = args_.front();
+    if (std::find(std::begin(kReserved), std::end(kReserved), word) == std::end(kReserved)) return;
+    throw UsageError(
+        fmt::format("'{0}' as the first word is reserved for a command of enjoin that "
+                    "is to come; to run a program of this name, write: enjoin -- {0} "
+                    "... or ./{0}",
+                    word));
+  }
+
+  void take_options() {
+    while (at_ < args_.size()) {
+      const std::string& word = args_[at_];
+      if (word.size() < 2 || word[0] != '-') return;
+      ++at_;
+      if (word == "--") return;
+      if (word[1] == '-') {
+        take_long(word);
+      } else {
+        take_letters(word);
+      }
+    }
+  }
+
+  void take_long(const std::string& word) {
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const std::string_view name = std::string_view(word).substr(2, equals - 2);
+    if (as_parallel_ && name == "then") throw UsageError("unknown option --then");
+    const Flag& flag = *resolve_name(name);
+    check_standing(flag, flag.spelling());
+    std::optional<std::string> value;
+    if (equals < word.size()) value = word.substr(equals + 1);
+    if (value && flag.argument == Flag::Argument::kNone)
+      throw UsageError(
+          fmt::format("{} takes no value, but '{}' is given", flag.spelling(), *value));
+    add(flag, flag.spelling(), std::move(value));
+  }
+
+  void take_letters(const std::string& word) {
+    for (std::size_t i = 1; i < word.size(); ++i) {
+      const Flag* flag = find_letter(word[i]);
+      if (flag == nullptr) throw_unknown_letter(word[i], word);
+      const std::string given{'-', word[i]};
+      check_standing(*flag, given);
+      if (flag->argument != Flag::Argument::kRequired) {
+        add(*flag, given, std::nullopt);
+        continue;
+      }
+      std::optional<std::string> value;
+      if (i + 1 < word.size()) value = word.substr(i + 1);
+      add(*flag, given, std::move(value));
+      return;
+    }
+  }
+
+  /// Takes the value from the next word where it is needed and not there yet.
+  void add(const Flag& flag, const std::string& given, std::optional<std::string> value) {
+    if (!value && flag.argument == Flag::Argument::kRequired) {
+      if (at_ >= args_.size() || is_source_word(args_[at_]))
+        throw UsageError(fmt::format("{} needs a value: {} {}", given, given, flag.metavar));
+      value = args_[at_++];
+    }
+    line_.options.push_back({&flag, value.value_or(""), value.has_value()});
+  }
+
+  void take_command() {
+    while (at_ < args_.size() && !is_ours(args_[at_])) line_.command.push_back(args_[at_++]);
+  }
+
+  void take_source() {
+    const std::string& word = args_[at_++];
+    if (word == "--then")
+      throw UsageError(
+          "--then is not in enjoin yet; where it is a word of the command, write "
+          "'\\--then' with the quotes");
+    if (word.ends_with('+'))
+      throw UsageError(fmt::format("{} (linked input sources) is not in enjoin yet", word));
+    SourceWords source;
+    source.kind = word == ":::" ? SourceWords::Kind::kArguments : SourceWords::Kind::kFiles;
+    while (at_ < args_.size() && !is_ours(args_[at_])) source.words.push_back(args_[at_++]);
+    line_.sources.push_back(std::move(source));
+  }
+
+  /// Whether a word after the options is ours.
+  bool is_ours(std::string_view word) const {
+    return is_source_word(word) || (word == "--then" && !as_parallel_);
+  }
+
+  bool as_parallel_;
+  const std::vector<std::string>& args_;
+  std::size_t at_ = 0;
+  CommandLine line_;
+};
+
+}  // namespace
+
+CommandLine tokenize(const std::string& program, const std::vector<std::string>& args) {
+  return Tokenizer(program, args).run();
+}
+
+}  // namespace enjoin

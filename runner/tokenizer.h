@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runner/flag_table.h"
+
+namespace enjoin {
+
+/// One option as it was given.
+struct OptionToken {
+  const Flag* flag;
+  std::string value;       ///< empty where it has none
+  bool has_value = false;  ///< "--tagstring=" has one, which is empty
+};
+
+/// The words after one `:::` or `::::`.
+struct SourceWords {
+  enum class Kind : std::uint8_t { kArguments, kFiles } kind = Kind::kArguments;
+  std::vector<std::string> words;
+};
+
+/// A command line, cut into its parts.
+struct CommandLine {
+  std::vector<OptionToken> options;  ///< in the order given
+  std::vector<std::string> command;  ///< from the first word that is no option
+  std::vector<SourceWords> sources;
+};
+
+/// Finds where our options end and the command begins, and resolves our options: bundled letters
+/// (-kj2), values in the same word or the next (-j2, -j 2, --jobs=2, --jobs 2), unambiguous
+/// abbreviations (--tags x), `--`. The command's own words are never looked into: after its first
+/// word only the whole words `:::`, `:::+`, `::::`, `::::+` and `--then` are ours. `program` as for
+/// parse_command_line(). Throws UsageError.
+CommandLine tokenize(const std::string& program, const std::vector<std::string>& args);
+
+}  // namespace enjoin
