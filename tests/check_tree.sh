@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Rules about the tree that no compiler checks: layers, format, names, spelling. Prints what breaks
+# one as FILE:LINE: what, and exits 1; silent and 0 where all is well. Run from anywhere.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bad=0
+report() { printf '%s\n' "$@"; bad=1; }
+
+# matches REGEX MESSAGE FILE...: no line of these files may match.
+matches() {
+  local regex=$1 message=$2 hits
+  shift 2
+  [ $# -gt 0 ] || return 0
+  hits=$(grep -nHE -- "$regex" "$@" || true)
+  [ -z "$hits" ] || report "${hits//$'\n'/    <- $message$'\n'}    <- $message"
+}
+
+sources() { find "$@" -type f \( -name '*.h' -o -name '*.cc' \) 2>/dev/null | sort; }
+readarray -t public < <(sources include)
+readarray -t ipc < <(sources ipc)
+readarray -t worker < <(sources worker)
+readarray -t runner < <(sources runner)
+readarray -t code < <(sources include ipc worker runner tests bench examples)
+readarray -t texts < <(find . \( -path ./.git -o -path ./build -o -path ./.cache \) -prune -o -type f \
+  \( -name '*.h' -o -name '*.cc' -o -name '*.md' -o -name '*.txt' -o -name '*.cmake' -o -name '*.sh' \
+  -o -name '*.py' -o -path './scripts/*' -o -path './.ci/*' \) ! -path ./tests/check_tree.sh -print | sort)
+
+# Layers: include/enjoin <- ipc <- worker <- runner.
+include='^ *# *include *'
+matches "$include\"(ipc|worker|runner)/" 'public headers include std and each other only' "${public[@]}"
+matches "$include<[^>]*[/.]" 'public headers include std and each other only' "${public[@]}"
+matches "$include\"(worker|runner)/" 'ipc/ is below worker/ and runner/' "${ipc[@]}"
+matches "$include\"runner/" 'worker/ is below runner/' "${worker[@]}"
+matches "${include}[<\"]boost/interprocess" 'Boost.Interprocess only inside ipc/' \
+  "${public[@]}" "${worker[@]}" "${runner[@]}"
+readarray -t no_options < <(printf '%s\n' "${code[@]}" | grep -vE '^runner/(option|tokenizer)[a-z_]*\.cc$')
+matches "${include}[<\"]boost/program_options" 'Program_options only where options are parsed' \
+  "${no_options[@]}"
+matches "${include}[<\"]fmt/" 'fmt only in runner/' "${public[@]}" "${ipc[@]}" "${worker[@]}"
+matches "$include<iostream>" 'no iostream' "${public[@]}" "${ipc[@]}" "${worker[@]}" "${runner[@]}"
+matches "$include<regex>" 'no regex in the worker' "${public[@]}" "${ipc[@]}" "${worker[@]}"
+
+for file in "${code[@]}"; do
+  lines=$(wc -l <"$file")
+  [ "$lines" -le 500 ] || report "$file:$lines: a file has at most 500 lines"
+  case $file in
+    *.h) grep -qx '#pragma once' "$file" || report "$file:1: no #pragma once" ;;
+  esac
+done
+
+# Scripts can be run, and only they.
+while IFS= read -r file; do
+  if head -c 2 "$file" | grep -q '#!'; then
+    [ -x "$file" ] || report "$file:1: has #! but is not executable"
+  elif [ -x "$file" ]; then
+    report "$file:1: is executable but has no #!"
+  fi
+done < <(printf '%s\n' "${texts[@]}" ./tests/check_tree.sh)
+
+matches '[[:space:]]+$' 'blanks at the end of the line' "${texts[@]}"
+matches '\b(TODO|FIXME|XXX|HACK)\b' 'say it in an issue' "${texts[@]}"
+matches '^(<<<<<<<|>>>>>>>) ' 'a merge left this' "${texts[@]}"
+matches '(^|[^[:alnum:]_./-])/(home|root|Users)/[[:alnum:]]' "a path of one person's machine" "${texts[@]}"
+matches '\b([Tt]eh|[Rr]ecieve[ds]?|[Ss]eperat(e|ed|ely)|[Oo]ccur(ed|ing)|[Oo]ccurance|[Uu]ntill|[Ss]ucess(ful)?|[Ee]xistan(t|ce)|[Nn]eccessary|[Cc]ancell?ation[s]? of of|the the|a a|is is)\b' \
+  'spelling' "${texts[@]}"
+if command -v codespell >/dev/null; then
+  codespell --ignore-words-list=inout,ot,te,kno "${texts[@]}" || bad=1
+fi
+
+# Another version of the formatter formats otherwise, so only the one of Debian 12 judges.
+if clang-format --version 2>/dev/null | grep -q 'version 14\.' && [ ${#code[@]} -gt 0 ]; then
+  clang-format --dry-run -Werror "${code[@]}" || bad=1
+fi
+exit $bad

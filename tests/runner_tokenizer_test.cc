@@ -1,0 +1,178 @@
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "runner/options.h"
+#include "runner/tokenizer.h"
+
+using enjoin::CommandLine;
+using enjoin::OptionToken;
+using enjoin::SourceWords;
+using enjoin::tokenize;
+using enjoin::UsageError;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// "jobs=2 keep-order": the options by key, with their values.
+std::string options_of(const CommandLine& line) {
+  std::string text;
+  for (const OptionToken& token : line.options) {
+    if (!text.empty()) text += ' ';
+    text += token.flag->key();
+    if (token.has_value) text += "=" + token.value;
+  }
+  return text;
+}
+
+std::string options_of(const Words& args) {
+  return options_of(tokenize("enjoin", args));
+}
+
+std::string error_of(const Words& args, const std::string& program = "enjoin") {
+  try {
+    tokenize(program, args);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("tokenizer: bundled letters are resolved, the last may take a value") {
+  CHECK(options_of({"-kj2"}) == "keep-order jobs=2");
+  CHECK(options_of({"-kj", "2"}) == "keep-order jobs=2");
+  CHECK(options_of({"-j+0", "-n1", "-k"}) == "jobs=+0 max-args=1 keep-order");
+  CHECK(options_of({"-j", "-1"}) == "jobs=-1");
+  CHECK(options_of({"-P4"}) == "jobs=4");
+  CHECK(options_of({"-N0", "-Xv"}) == "max-replace-args=0 X v");
+  CHECK(options_of({"-d", "", "-I,,"}) == "delimiter= I=,,");
+}
+
+TEST_CASE("tokenizer: a long option's value is after = or in the next word") {
+  CHECK(options_of({"--jobs=2", "--jobs", "3"}) == "jobs=2 jobs=3");
+  CHECK(options_of({"--tagstring="}) == "tagstring=");
+  CHECK(options_of({"--tagstring", ""}) == "tagstring=");
+  CHECK(options_of({"--halt=now,fail=1"}) == "halt=now,fail=1");
+}
+
+TEST_CASE("tokenizer: an optional value is only after =") {
+  const CommandLine line = tokenize("enjoin", {"--help", "all"});
+  CHECK(options_of(line) == "help");
+  CHECK(line.command == Words{"all"});
+  CHECK(options_of({"--help=all"}) == "help=all");
+}
+
+TEST_CASE("tokenizer: aliases and clear abbreviations stand for their option") {
+  CHECK(options_of({"--max-procs=2", "--lb", "--dryrun"}) == "jobs=2 line-buffer dry-run");
+  CHECK(options_of({"--tags", "x"}) == "tagstring=x");
+  CHECK(options_of({"--keep"}) == "keep-order");
+  CHECK(options_of({"--line"}) == "line-buffer");
+}
+
+TEST_CASE("tokenizer: an abbreviation of several options is refused with their names") {
+  CHECK(error_of({"--job", "2"}) == "--job may be --jobs, --joblog: write more of it");
+}
+
+TEST_CASE("tokenizer: the command's own options are left to it") {
+  const CommandLine line = tokenize("enjoin", {"-j4", "echo", "-v", "hi", "--", "-k", "--tag"});
+  CHECK(options_of(line) == "jobs=4");
+  CHECK(line.command == Words{"echo", "-v", "hi", "--", "-k", "--tag"});
+  CHECK(tokenize("enjoin", {"-j4", "gcc", "-c", "x.c"}).command == Words{"gcc", "-c", "x.c"});
+}
+
+TEST_CASE("tokenizer: -- ends our options") {
+  const CommandLine line = tokenize("enjoin", {"-k", "--", "-v", ":::", "a"});
+  CHECK(options_of(line) == "keep-order");
+  CHECK(line.command == Words{"-v"});
+  REQUIRE(line.sources.size() == 1);
+}
+
+TEST_CASE("tokenizer: a single dash, + words and empty words begin the command") {
+  CHECK(tokenize("enjoin", {"-", "a"}).command == Words{"-", "a"});
+  CHECK(tokenize("enjoin", {"+k", "a"}).command == Words{"+k", "a"});
+  CHECK(tokenize("enjoin", {"", "a"}).command == Words{"", "a"});
+}
+
+TEST_CASE("tokenizer: sources are whole words only, and may be empty") {
+  const CommandLine line =
+      tokenize("enjoin", {"echo", "a:::", ":::", "1", "-k", "::::", "f", "g", ":::"});
+  CHECK(line.command == Words{"echo", "a:::"});
+  REQUIRE(line.sources.size() == 3);
+  CHECK(line.sources[0].kind == SourceWords::Kind::kArguments);
+  CHECK(line.sources[0].words == Words{"1", "-k"});
+  CHECK(line.sources[1].kind == SourceWords::Kind::kFiles);
+  CHECK(line.sources[1].words == Words{"f", "g"});
+  CHECK(line.sources[2].words.empty());
+}
+
+TEST_CASE("tokenizer: linked sources and --then are named as not yet there") {
+  CHECK(has(error_of({"echo", ":::", "a", ":::+", "b"}), ":::+ (linked input sources) is not in"));
+  CHECK(has(error_of({"echo", "::::+", "b"}), "::::+ (linked input sources) is not in enjoin yet"));
+  CHECK(has(error_of({"echo", ":::", "a", "--then", "b"}), "--then is not in enjoin yet"));
+}
+
+TEST_CASE("tokenizer: called as parallel, --then is an ordinary word of a command") {
+  CHECK(tokenize("parallel", {"echo", "--then"}).command == Words{"echo", "--then"});
+}
+
+TEST_CASE("tokenizer: reserved words are refused as the very first word only") {
+  for (const char* word : {"run", "resume", "report", "sem", "stress", "top"}) {
+    CHECK(has(error_of({word, "{}"}), std::string("enjoin -- ") + word));
+    CHECK(error_of({word, "{}"}, "parallel") == "no error");
+    CHECK(error_of({"-k", word}) == "no error");
+    CHECK(error_of({"--", word}) == "no error");
+    CHECK(error_of({std::string("./") + word}) == "no error");
+  }
+}
+
+TEST_CASE("tokenizer: an unknown option is answered with the nearest known one") {
+  CHECK(error_of({"--tagg"}) == "unknown option --tagg; did you mean --tag?");
+  CHECK(error_of({"--jbos=2"}) == "unknown option --jbos; did you mean --jobs?");
+  CHECK(error_of({"--keep-oder"}) == "unknown option --keep-oder; did you mean --keep-order?");
+  CHECK(error_of({"--Jobs", "2"}) == "unknown option --Jobs; did you mean --jobs?");
+  CHECK(has(error_of({"--frobnicate"}), "unknown option --frobnicate; enjoin --help=all"));
+  CHECK(has(error_of({"--" + std::string(100000, 'x')}), "unknown option"));
+  CHECK(has(error_of({"--=x"}), "unknown option --"));
+}
+
+TEST_CASE("tokenizer: an unknown letter is refused, with the long option where that was meant") {
+  CHECK(has(error_of({"-Z"}), "unknown option -Z;"));
+  CHECK(has(error_of({"-kZ"}), "unknown option -Z in -kZ"));
+  CHECK(has(error_of({"-bar"}), "did you mean --bar?"));
+}
+
+TEST_CASE("tokenizer: a missing value is named with the option's form") {
+  CHECK(error_of({"-k", "-j"}) == "-j needs a value: -j N");
+  CHECK(error_of({"--joblog"}) == "--joblog needs a value: --joblog FILE");
+  CHECK(has(error_of({"-j", ":::", "a"}), "-j needs a value"));
+}
+
+TEST_CASE("tokenizer: a value where there is none to take is refused") {
+  CHECK(error_of({"--tag=x"}) == "--tag takes no value, but 'x' is given");
+}
+
+TEST_CASE("tokenizer: GNU parallel's other options are named, not called unknown") {
+  CHECK(error_of({"--colsep", ","}) == "--colsep is not in enjoin yet");
+  CHECK(error_of({"-C,"}) == "-C is not in enjoin yet");
+  CHECK(has(error_of({"-S", "host"}), "-S is not in enjoin; enjoin runs jobs on this machine"));
+  CHECK(has(error_of({"--sqlmaster=x"}), "use --joblog FILE"));
+  CHECK(has(error_of({"--pipe"}), "not in enjoin yet"));
+}
+
+TEST_CASE("flag table: every name and letter belongs to one option") {
+  for (const enjoin::Flag& flag : enjoin::all_flags()) {
+    for (const char letter : flag.letters) CHECK(enjoin::find_letter(letter) == &flag);
+    enjoin::for_each_name(flag, [&](std::string_view name) {
+      CHECK_MESSAGE(enjoin::find_name(name) == &flag, std::string(name));
+    });
+    if (flag.standing == enjoin::Flag::Standing::kHere) CHECK_FALSE(flag.text.empty());
+  }
+}

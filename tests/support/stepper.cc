@@ -1,0 +1,169 @@
+#include "support/stepper.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <unistd.h>
+
+#include <linux/futex.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#if defined(__x86_64__)
+#include <sys/user.h>
+#endif
+
+namespace enjoin::test {
+namespace {
+
+constexpr int kPtraceForbidden = 77;
+constexpr std::size_t kTooManySteps = 3'000'000;
+
+[[noreturn]] void be_child(Trial& trial) {
+  // The test framework's handlers live on in a forked child.
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(kPtraceForbidden);
+  const pid_t self = ::getpid();
+  ::kill(self, SIGSTOP);
+  trial.operation();
+  ::kill(self, SIGSTOP);
+  ::_exit(0);
+}
+
+enum class Stop { kBegin, kStepped, kEnd, kForbidden };
+
+class Child {
+ public:
+  explicit Child(Trial& trial) : pid_(::fork()) {
+    if (pid_ == 0) be_child(trial);
+    if (pid_ < 0) throw std::runtime_error("fork failed");
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() { kill_and_reap(); }
+
+  void kill_and_reap() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    int status = 0;
+    while (::waitpid(pid_, &status, __WALL) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+  }
+
+  // Waits for the next stop; SIGSTOP is how the child says "begin" and "end".
+  Stop wait_for_stop(Stop at_sigstop) {
+    int status = 0;
+    while (::waitpid(pid_, &status, __WALL) < 0) {
+      if (errno != EINTR) throw std::runtime_error("waitpid failed");
+    }
+    if (WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP) return at_sigstop;
+    if (WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP) return Stop::kStepped;
+    if (WIFEXITED(status) || WIFSIGNALED(status)) pid_ = -1;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kPtraceForbidden) return Stop::kForbidden;
+    throw std::runtime_error("stepped child: unexpected wait status " + std::to_string(status));
+  }
+
+  Stop step() {
+    if (::ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr) != 0) {
+      throw std::runtime_error("cannot single-step");
+    }
+    return wait_for_stop(Stop::kEnd);
+  }
+
+  // Head of its robust list: first lock, and the one that it is about to take or give back.
+  std::array<std::uint64_t, 3> robust_list() {
+    std::array<std::uint64_t, 3> words{};
+    if (robust_head_ == nullptr) {
+      std::size_t size = 0;
+      ::syscall(SYS_get_robust_list, pid_, &robust_head_, &size);
+    }
+    iovec here{words.data(), sizeof words};
+    iovec there{robust_head_, sizeof words};
+    if (::process_vm_readv(pid_, &here, 1, &there, 1, 0) != sizeof words) words = {};
+    return words;
+  }
+
+  bool at_system_call() const {
+#if defined(__x86_64__)
+    const long place = ::ptrace(PTRACE_PEEKUSER, pid_, offsetof(user_regs_struct, rip), nullptr);
+    // A forked child's code lies where ours does.
+    std::array<unsigned char, 2> code{};
+    std::memcpy(code.data(), reinterpret_cast<const void*>(place), code.size());
+    return code[0] == 0x0f && code[1] == 0x05;
+#else
+    return false;
+#endif
+  }
+
+ private:
+  pid_t pid_;
+  robust_list_head* robust_head_ = nullptr;
+};
+
+// What the watched memory held at a point.
+class Picture {
+ public:
+  explicit Picture(std::vector<std::span<const std::byte>> spans) : spans_(std::move(spans)) {
+    for (const auto& span : spans_) kept_.emplace_back(span.begin(), span.end());
+  }
+  bool changed() const {
+    for (std::size_t i = 0; i < spans_.size(); ++i) {
+      if (std::memcmp(spans_[i].data(), kept_[i].data(), kept_[i].size()) != 0) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::vector<std::span<const std::byte>> spans_;
+  std::vector<std::vector<std::byte>> kept_;
+};
+
+// Steps the child to the next point after instruction `*steps`, where the last point was; there it
+// goes without looking, as the same program in the same world takes the same way. False: the
+// operation ended before the next point.
+bool step_to_next(Child& child, Trial& trial, std::size_t* steps) {
+  for (std::size_t step = 0; step < *steps; ++step) {
+    if (child.step() == Stop::kEnd) throw std::runtime_error("stepped child ended early");
+  }
+  Picture picture(trial.watched());
+  const auto robust = child.robust_list();
+  for (;;) {
+    if (++*steps > kTooManySteps) throw std::runtime_error("stepped child never ends");
+    const bool calling = child.at_system_call();
+    if (child.step() == Stop::kEnd) return false;
+    if (calling || picture.changed() || child.robust_list() != robust) return true;
+  }
+}
+
+}  // namespace
+
+Sweep kill_everywhere(const MakeTrial& make) {
+  Sweep sweep;
+  // Once in this process: what the dynamic linker does at a function's first call is not stepped.
+  make()->operation();
+  bool killed = true;
+  for (bool first = true; killed; first = false) {
+    const std::unique_ptr<Trial> trial = make();
+    Child child(*trial);
+    if (child.wait_for_stop(Stop::kBegin) == Stop::kForbidden) {
+      sweep.allowed = false;
+      return sweep;
+    }
+    if (!first) killed = step_to_next(child, *trial, &sweep.instructions);
+    child.kill_and_reap();
+    trial->verify();
+    if (killed) ++sweep.kill_points;
+  }
+  return sweep;
+}
+
+}  // namespace enjoin::test

@@ -1,0 +1,45 @@
+#pragma once
+
+// Kills a process at every point of an operation that matters.
+//
+// A forked child runs the operation under ptrace, one instruction at a time. A point matters where
+// shared memory differs from what the last point left behind, where the list of robust locks
+// changed (the kernel acts on it when the process dies), or where a system call has just returned,
+// whose effect may lie outside of memory. A kill at any other instruction leaves the same world as
+// a kill at the point before it. For each point the world is built anew, the child is stepped there
+// and killed, and the world's own check runs.
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace enjoin::test {
+
+/// A world in shared memory, what a process does in it, and what must hold however far it came.
+class Trial {
+ public:
+  virtual ~Trial() = default;
+  /// Runs in the child: nothing but the operation, no test assertions.
+  virtual void operation() = 0;
+  /// Runs in the test once the child is dead and reaped.
+  virtual void verify() = 0;
+  /// Shared memory whose every change is a point to kill at. A lock's own bytes may be left out:
+  /// taking and giving back a robust lock shows in the list of robust locks.
+  virtual std::vector<std::span<const std::byte>> watched() const = 0;
+};
+
+using MakeTrial = std::function<std::unique_ptr<Trial>()>;
+
+struct Sweep {
+  std::size_t kill_points = 0;   ///< children killed; one more ran to its end
+  std::size_t instructions = 0;  ///< that the operation takes when nobody kills it
+  bool allowed = true;           ///< false: this machine forbids ptrace; nothing was tested
+};
+
+/// Does all of it. Verifies a child that is not killed as well. Throws std::runtime_error where the
+/// child does something unexpected (crashes, never ends).
+Sweep kill_everywhere(const MakeTrial& make);
+
+}  // namespace enjoin::test
