@@ -59,7 +59,7 @@ class EchoTeam {
   void work(std::uint32_t number);
   void sleep_until_rung(const enjoin::ipc::ClaimQueue& queue, std::uint32_t number);
   void answer(enjoin::ipc::ClaimQueue* queue, enjoin::ipc::ResultWriter* results,
-              std::uint64_t position, std::uint64_t* now_ns);
+              std::uint64_t position, std::uint64_t now_ns);
 
   enjoin::ipc::TeamMemory memory_;
   enjoin::ipc::Bells bells_;

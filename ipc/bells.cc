@@ -81,6 +81,7 @@ bool Bells::ring_one_idle() noexcept {
 
 void Bells::announce_supervisor_waits() noexcept {
   memory_->control().supervisor_waits.store(1, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void Bells::withdraw_supervisor_waits() noexcept {
@@ -89,6 +90,9 @@ void Bells::withdraw_supervisor_waits() noexcept {
 
 void Bells::tell_supervisor(int event_fd) noexcept {
   AtomicU32& waits = memory_->control().supervisor_waits;
+  // What was published before must be visible before this look: the other half of the barrier in
+  // announce_supervisor_waits.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (waits.load(std::memory_order_seq_cst) == 0) return;
   if (waits.exchange(0, std::memory_order_seq_cst) == 0) return;
   const std::uint64_t one = 1;

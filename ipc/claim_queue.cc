@@ -71,7 +71,7 @@ ClaimPublisher::ClaimPublisher(const TeamMemory& memory) noexcept
       arena_(memory.arena_bytes()),
       held_(memory.slots()) {}
 
-PublishAnswer ClaimPublisher::try_publish(const NewJob& job, std::uint64_t now_ns,
+PublishAnswer ClaimPublisher::try_fill(const NewJob& job, std::uint64_t now_ns,
                                           std::uint64_t* ticket) noexcept {
   if (!fits_ever(job.payload.size())) return PublishAnswer::kTooLarge;
   if (room() == 0) return PublishAnswer::kFull;
@@ -104,7 +104,6 @@ PublishAnswer ClaimPublisher::try_publish(const NewJob& job, std::uint64_t now_n
   *ticket = slot.ticket;
   memory_->state(tail_).store(SlotWord::pack(SlotState::kReady, 0, 0), std::memory_order_release);
   ++tail_;
-  memory_->table().tail.store(tail_, std::memory_order_seq_cst);
   return PublishAnswer::kOk;
 }
 

@@ -96,9 +96,17 @@ class ClaimPublisher {
  public:
   explicit ClaimPublisher(const TeamMemory& memory) noexcept;
 
-  /// Fills a slot and lets workers see it; `*ticket` names this publication from now on.
+  /// Fills a slot; `*ticket` names this publication from now on. Workers see it after announce().
+  PublishAnswer try_fill(const NewJob& job, std::uint64_t now_ns, std::uint64_t* ticket) noexcept;
+  /// Lets workers see all that was filled: once for many, because it costs a barrier.
+  void announce() noexcept { memory_->table().tail.store(tail_, std::memory_order_seq_cst); }
+  /// Both.
   PublishAnswer try_publish(const NewJob& job, std::uint64_t now_ns,
-                            std::uint64_t* ticket) noexcept;
+                            std::uint64_t* ticket) noexcept {
+    const PublishAnswer answer = try_fill(job, now_ns, ticket);
+    if (answer == PublishAnswer::kOk) announce();
+    return answer;
+  }
 
   /// Takes back slots that are done with, in order. Calls `released(handle, ticket, word)` for
   /// each: the word says who started it.

@@ -47,9 +47,8 @@ ResultRecord* ResultWriter::next() noexcept {
 
 void ResultWriter::publish() noexcept {
   ++tail_;
-  // Sequentially consistent, because "publish, then look whether the supervisor sleeps" meets its
-  // "say that I sleep, then look for results".
-  results_header(ring_).tail.store(tail_, std::memory_order_seq_cst);
+  // Whoever then looks whether the supervisor sleeps has a barrier of its own (Bells).
+  results_header(ring_).tail.store(tail_, std::memory_order_release);
 }
 
 ResultReader::ResultReader(Segment ring, AtomicU64& taken)

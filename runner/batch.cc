@@ -163,9 +163,9 @@ int BatchRun::run() {
   team_.set_timeout(plan_.timeout());
   while (true) {
     take_signals();
-    fill();
     team_.collect([this](JobResult& result) { on_result(result); });
     check_output();
+    fill();
     if (finished()) break;
     if (progress_.is_on()) progress_.update(snapshot(), Clock::now());
     wait();

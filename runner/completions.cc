@@ -25,14 +25,6 @@ std::vector<const Flag*> offered() {
   return flags;
 }
 
-std::string summary(const Flag& flag) {
-  std::string sentence;
-  for (const char byte : flag.text.substr(0, flag.text.find(". ")))
-    if (byte != '`') sentence += byte;
-  if (sentence.ends_with('.')) sentence.pop_back();
-  return sentence;
-}
-
 /// `text` with a backslash before each byte that is one of `special`.
 std::string escaped(std::string_view text, std::string_view special) {
   std::string result;
@@ -66,9 +58,12 @@ std::string case_pattern(const Flag& flag) {
 std::string bash_completion() {
   std::string options;
   std::string with_value;
+  std::string optional_value;
   std::string values;
   for (const Flag& flag : all_flags()) {
     if (flag.standing != Flag::Standing::kHere) continue;
+    if (flag.argument == Argument::kOptional)
+      optional_value += fmt::format("{}{}", optional_value.empty() ? "" : "|", case_pattern(flag));
     if (flag.argument == Argument::kRequired)
       with_value += fmt::format("{}{}", with_value.empty() ? "" : "|", case_pattern(flag));
   }
@@ -76,7 +71,7 @@ std::string bash_completion() {
     options += fmt::format("{} ", flag->spelling());
     if (flag->argument == Argument::kOptional)
       options += fmt::format("{}={} ", flag->spelling(), flag->metavar);
-    if (flag->argument != Argument::kRequired || flag->values.empty()) continue;
+    if (flag->argument == Argument::kNone || flag->values.empty()) continue;
     const std::string words = flag->values == "FILE"
                                   ? "compgen -f -- \"$cur\""
                                   : fmt::format("compgen -W '{}' -- \"$cur\"", flag->values);
@@ -85,16 +80,25 @@ std::string bash_completion() {
   }
   return fmt::format(R"(# bash completion for enjoin, made from its option table.
 _enjoin() {{
-  local cur=${{COMP_WORDS[COMP_CWORD]}} word before= i
+  local cur=${{COMP_WORDS[COMP_CWORD]}} word before='' i=1
   COMPREPLY=()
   # Our options end at the first word that is neither an option nor an option's value.
-  for ((i = 1; i < COMP_CWORD; i++)); do
+  while ((i < COMP_CWORD)); do
     word=${{COMP_WORDS[i]}}
-    case $before in {0}) before=; continue ;; esac
+    if [[ ${{COMP_WORDS[i + 1]}} == = ]]; then  # --name=value, which bash cuts at the sign
+      ((i += 3))
+      before=''
+      if ((i > COMP_CWORD)); then
+        before=$word i=$COMP_CWORD
+        [[ $cur != = ]] || cur=
+      fi
+      continue
+    fi
+    case $before in {0}) before='' && ((++i)) && continue ;; esac
     case $word in
-      --) ((i++)); break ;;
-      =) before=--jobs; continue ;;  # of --name=value, which bash cuts at the sign
-      -?*) before=$word ;;
+      --) ((++i)) && before='' && break ;;
+      {3}) before='' && ((++i)) ;;
+      -?*) before=$word && ((++i)) ;;
       *) break ;;
     esac
   done
@@ -121,13 +125,13 @@ _enjoin() {{
 }}
 complete -o default -F _enjoin enjoin
 )",
-                     with_value, values, options);
+                     with_value, values, options, optional_value);
 }
 
 std::string zsh_completion() {
   std::string specs;
   for (const Flag* flag : offered()) {
-    const std::string text = escaped(summary(*flag), "[]:\\");
+    const std::string text = escaped(flag->summary(), "[]:\\");
     std::string action;
     if (flag->argument != Argument::kNone) {
       const std::string choices = flag->values == "FILE" ? "_files"
@@ -184,7 +188,7 @@ std::string fish_completion() {
       completions += flag->values == "FILE" ? " -r" : " -x";
     if (!flag->values.empty() && flag->values != "FILE")
       completions += fmt::format(" -a '{}'", flag->values);
-    completions += fmt::format(" -d '{}'\n", escaped(summary(*flag), "'\\"));
+    completions += fmt::format(" -d '{}'\n", escaped(flag->summary(), "'\\"));
   }
   script += fmt::format("            case{}\n                set value 1\n", with_value);
   script +=

@@ -434,6 +434,13 @@ std::string Flag::spelling() const {
   return name.empty() ? "-" + std::string(letters.substr(0, 1)) : "--" + std::string(name);
 }
 
+std::string Flag::summary() const {
+  std::string sentence(text.substr(0, text.find(". ")));
+  std::erase(sentence, '`');
+  if (sentence.ends_with('.')) sentence.pop_back();
+  return sentence;
+}
+
 std::span<const Flag> all_flags() {
   return kAll;
 }

@@ -50,6 +50,8 @@ struct Flag {
   std::string_view key() const { return name.empty() ? letters : name; }
   /// "--jobs", or "-X" where there is no name.
   std::string spelling() const;
+  /// The first sentence of the text, without its marks and its full stop.
+  std::string summary() const;
 };
 
 /// All options, those of enjoin first, in the order of the man page.

@@ -1,6 +1,6 @@
 #include "runner/help.h"
 
-#include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -20,14 +20,6 @@ constexpr std::string_view kUsage =
     "In COMMAND: {} input  {.} no extension  {/} base name  {//} folder  {/.} both\n"
     "            {#} job number  {%} job slot  {1} {2} first, second input source\n"
     "\n";
-
-/// The first sentence of an option's text, without its marks and its full stop.
-std::string summary(const Flag& flag) {
-  std::string sentence(flag.text.substr(0, flag.text.find(". ")));
-  std::erase(sentence, '`');
-  if (sentence.ends_with('.')) sentence.pop_back();
-  return sentence;
-}
 
 /// "-j, --jobs N"; without a letter, the name stands where it would after one.
 std::string left_column(const Flag& flag) {
@@ -75,7 +67,7 @@ std::string full_help() {
     const std::string left = left_column(flag);
     help += left.size() < kIndent ? fmt::format("{:<{}}", left, kIndent)
                                   : fmt::format("{}\n{:{}}", left, "", kIndent);
-    help += wrapped(summary(flag), kIndent);
+    help += wrapped(flag.summary(), kIndent);
   }
   return help + "\nMore of everything: man enjoin\n";
 }

@@ -30,7 +30,8 @@ constexpr std::uint32_t kPlainWindow = 1U << 12;
 ipc::Geometry geometry_for(const TeamSpec& spec) {
   return {.slots = kSlots,
           .workers = spec.workers,
-          .print_window = spec.ordered ? kOrderWindow : kPlainWindow};
+          .print_window = std::max(spec.ordered ? kOrderWindow : kPlainWindow,
+                                   std::bit_ceil(4 * spec.workers))};
 }
 
 ipc::Segment make_config(const WorkerConfig& config) {

@@ -56,7 +56,7 @@ Every combination of two sources:
 
 Search many files with few processes:
 
-    find src -name '*.c' | enjoin -X grep -n TODO
+    find src -name '*.c' | enjoin -X grep -n strcpy
 
 Fetch a list of addresses, eight at a time, each at most three times and 30 seconds; keep a log:
 

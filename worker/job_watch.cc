@@ -94,7 +94,9 @@ bool JobWatch::poll_until_ended(std::uint64_t now) {
     next_step_ns_ = now;
   }
   for (int stream : {kStdout, kStderr}) {
-    if (ready > 0 && watched[2 + stream].revents != 0) host_.pump(stream);
+    if (ready <= 0 || watched[2 + stream].revents == 0) continue;
+    host_.pump(stream);
+    if (next_tick_ns_ == 0) next_tick_ns_ = 1;  // at once: what came may be printed now
   }
   return ready > 0 && watched[0].revents != 0;
 }

@@ -8,26 +8,28 @@
 #include <string_view>
 #include <unistd.h>
 
+#include "enjoin/error.h"
 #include "ipc/unique_fd.h"
 
 namespace enjoin {
 namespace {
 
 // The names under which GNU parallel knows a shell that started it.
-constexpr auto kKnownShells = std::to_array<std::string_view>(
-    {"ash",   "bash", "csh",  "dash",      "fdsh", "fish",  "fizsh", "ksh",
-     "ksh93", "lksh", "mksh", "pdksh",     "posh", "rbash", "rc",    "rush",
-     "rzsh",  "sash", "sh",   "static-sh", "tcsh", "yash",  "zsh"});
+// clang-format off
+constexpr auto kKnownShells = std::to_array<std::string_view>({
+    "ash", "bash", "csh", "dash", "fdsh", "fish", "fizsh", "ksh", "ksh93", "lksh", "mksh", "pdksh",
+    "posh", "rbash", "rc", "rush", "rzsh", "sash", "sh", "static-sh", "tcsh", "yash", "zsh",
+});
+// clang-format on
 
 // A chain of ancestors that is longer is a loop of recycled numbers.
 constexpr int kMaxAncestors = 1000;
 
 std::string read_start(const std::string& path) {
   std::string content(4096, '\0');
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return {};
-  const ssize_t size = ::read(fd, content.data(), content.size());
-  ::close(fd);
+  const ipc::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return {};
+  const ssize_t size = ::read(file.get(), content.data(), content.size());
   content.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
   return content;
 }
@@ -88,7 +90,12 @@ std::string shell_of(pid_t pid) {
 
 std::string choose_shell() {
   if (const char* wanted = std::getenv("PARALLEL_SHELL"); wanted != nullptr && *wanted != '\0') {
-    return wanted;
+    std::string shell = find_program(wanted);
+    if (shell.empty()) {
+      throw Error(std::string("the shell '") + wanted +
+                  "' is not found; PARALLEL_SHELL names it: set it to a shell's path, or unset it");
+    }
+    return shell;
   }
   pid_t pid = ::getppid();
   for (int i = 0; pid > 0 && i < kMaxAncestors; ++i) {

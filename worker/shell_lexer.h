@@ -45,7 +45,7 @@ class SimpleLexer {
   Sink& sink_;
   bool in_word_ = false;
   bool first_word_ = true;
-  bool at_word_start_ = true;  // nothing of a word has been read
+  bool at_word_start_ = true;  // but for empty quotes, which zsh passes over, and for marks
   char previous_ = ' ';
 };
 
@@ -91,7 +91,6 @@ bool SimpleLexer<Sink>::take_special(char c) {
       return take_blank();
     case '\0':
       in_word_ = true;
-      at_word_start_ = false;
       previous_ = c;
       sink_.mark();
       return true;
@@ -154,7 +153,6 @@ bool SimpleLexer<Sink>::take_backslash() {
 template <typename Sink>
 bool SimpleLexer<Sink>::take_single_quotes() {
   in_word_ = true;
-  at_word_start_ = false;
   previous_ = '\'';
   while (at_ != end_) {
     const char c = *at_++;
@@ -168,7 +166,6 @@ bool SimpleLexer<Sink>::take_single_quotes() {
 template <typename Sink>
 bool SimpleLexer<Sink>::take_double_quotes() {
   in_word_ = true;
-  at_word_start_ = false;
   previous_ = '"';
   while (at_ != end_) {
     const char c = *at_++;

@@ -33,12 +33,12 @@ bool split_simple_line(std::string* line, std::vector<const char*>* words);
 /// What a shell would take from the environment before it reads a line, as far as that changes what
 /// simple lines do.
 struct ShellEnvironment {
-  bool bash_reads_more = false;        ///< BASH_ENV, SHELLOPTS: a start file, or options
-  bool korn_reads_more = false;        ///< ENV
-  bool zsh_reads_more = false;         ///< the user has a .zshenv
-  bool echo_may_differ = false;        ///< BASHOPTS (xpg_echo), POSIXLY_CORRECT
-  bool twins_are_first = false;        ///< $PATH finds echo, test, … where the system keeps them
-  std::vector<std::string> functions;  ///< bash functions exported to us, sorted
+  bool bash_reads_more = false;  ///< BASH_ENV, SHELLOPTS: a start file, or options
+  bool korn_reads_more = false;  ///< ENV
+  bool zsh_reads_more = false;   ///< the user has a .zshenv
+  bool echo_may_differ = false;  ///< BASHOPTS (xpg_echo), POSIXLY_CORRECT
+  bool twins_are_first = false;  ///< $PATH finds echo, test, … where the system keeps them
+  std::vector<std::string> functions = {};  ///< bash functions exported to us, sorted
 
   static ShellEnvironment read(const char* const* environment);
 };

@@ -21,9 +21,9 @@ enum class Spread : std::uint8_t {
 
 /// What the command line says about the command. Zero values are GNU parallel's defaults.
 struct TemplateSpec {
-  std::vector<std::string> words;     ///< the command's words; none: the input is the command
-  std::string replace_string = "{}";  ///< -I
-  bool quote_words = false;           ///< -q: the words are literal, no shell syntax
+  std::vector<std::string> words = {};  ///< the command's words; none: the input is the command
+  std::string replace_string = "{}";    ///< -I
+  bool quote_words = false;             ///< -q: the words are literal, no shell syntax
   Spread spread = Spread::kJoin;
   /// A command without replacement strings gets ` {}` at its end. GNU parallel does so for -N0 too:
   /// the line then ends with a blank, for there are no values.
@@ -61,9 +61,9 @@ struct Argv {
 /// that is proven to be the same; it is how most jobs run.
 /// Replacement strings are {} {.} {/} {//} {/.}, the same with a position ({2.}, {-1}, {0} for
 /// all),
-/// {#} and {%}. Braces around anything else stay as they are. Where the line begins with one, as in
-/// `{} {}`, the values are taken for shell text and are not quoted; so is the input where there are
-/// no words. Words of -q are literal: values in them are quoted along with the word.
+/// {#} and {%}. Braces around anything else stay as they are. Where one is a part of the command's
+/// name, as in `{} x` and `./{} x`, values are taken for shell text and are not quoted; so is the
+/// input where there are no words. Words of -q are literal: their values are quoted with the word.
 ///
 /// Immutable after parse(); may be used by several threads; copies share.
 class Template {
@@ -83,6 +83,7 @@ class Template {
   /// An estimate that is never too small of the bytes that `value` adds to the line when it is one
   /// more record's value (quoting and repeated context included): for filling -X and -m batches as
   /// GNU parallel does. Where quoting changes nothing it is a constant plus a multiple of the size.
+  /// It may be too small only where -X repeats a position, as in x{1}y{}, that is a long value.
   std::size_t added_length(std::string_view value) const;
   /// The line's length before any value; {#} and {%} with room for their digits.
   std::size_t base_length() const;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,7 +49,8 @@ struct PlannedWord {
   std::uint32_t end = 0;
 };
 
-/// A parsed template. Made by template_parse.cc (the line) and template_words.cc (the words).
+/// A parsed template. Made by template_parse.cc and template_contexts.cc (the line) and
+/// template_words.cc (the words).
 struct TemplatePlan {
   std::string literals;
   std::vector<Piece> pieces;
@@ -87,6 +89,11 @@ inline constexpr std::size_t kSlotDigits = 10;
 /// The value at a position, or null. Positions from the end that reach beyond the first go once
 /// more round, as under GNU parallel: {-3} of two values is the second.
 const std::string_view* value_at(std::span<const std::string_view> values, std::int32_t position);
+
+/// Makes groups of the plan's pieces, for -X. A context is a run of anything but blanks that holds
+/// a replacement string for all values; it is repeated for each. A tab before the run belongs to
+/// it, a space does not, and quotes are not looked at: so does GNU parallel.
+void find_contexts(TemplatePlan* plan);
 
 /// Fills in `way` and all that belongs to it, from the rest of the plan.
 void plan_words(TemplatePlan* plan);

@@ -1,5 +1,6 @@
 #include "support/stepper.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -109,17 +110,20 @@ class Child {
   robust_list_head* robust_head_ = nullptr;
 };
 
-// What the watched memory held at a point.
+// What the watched memory held when it was looked at last.
 class Picture {
  public:
   explicit Picture(std::vector<std::span<const std::byte>> spans) : spans_(std::move(spans)) {
     for (const auto& span : spans_) kept_.emplace_back(span.begin(), span.end());
   }
-  bool changed() const {
+  bool changed() {
+    bool any = false;
     for (std::size_t i = 0; i < spans_.size(); ++i) {
-      if (std::memcmp(spans_[i].data(), kept_[i].data(), kept_[i].size()) != 0) return true;
+      if (std::memcmp(spans_[i].data(), kept_[i].data(), kept_[i].size()) == 0) continue;
+      std::copy(spans_[i].begin(), spans_[i].end(), kept_[i].begin());
+      any = true;
     }
-    return false;
+    return any;
   }
 
  private:
@@ -127,20 +131,33 @@ class Picture {
   std::vector<std::vector<std::byte>> kept_;
 };
 
-// Steps the child to the next point after instruction `*steps`, where the last point was; there it
-// goes without looking, as the same program in the same world takes the same way. False: the
-// operation ended before the next point.
-bool step_to_next(Child& child, Trial& trial, std::size_t* steps) {
-  for (std::size_t step = 0; step < *steps; ++step) {
-    if (child.step() == Stop::kEnd) throw std::runtime_error("stepped child ended early");
-  }
+// Where the last child was killed: after how many instructions and changes of watched memory.
+struct Progress {
+  std::size_t steps = 0;
+  std::size_t changes = 0;
+};
+
+// Steps the child to the next point after `*last`. Up to there it looks at memory only, which is
+// cheap; the same program takes the same way, but for a few instructions (memcpy's depend on where
+// the heap has put its source), so no change of memory is passed by. False: the operation ended
+// before the next point.
+bool step_to_next(Child& child, Trial& trial, Progress* last) {
   Picture picture(trial.watched());
-  const auto robust = child.robust_list();
+  Progress now;
+  std::array<std::uint64_t, 3> robust{};
   for (;;) {
-    if (++*steps > kTooManySteps) throw std::runtime_error("stepped child never ends");
-    const bool calling = child.at_system_call();
+    if (now.steps > kTooManySteps) throw std::runtime_error("stepped child never ends");
+    const bool looking = now.steps >= last->steps;
+    if (now.steps == last->steps) robust = child.robust_list();
+    const bool calling = looking && child.at_system_call();
     if (child.step() == Stop::kEnd) return false;
-    if (calling || picture.changed() || child.robust_list() != robust) return true;
+    ++now.steps;
+    if (picture.changed()) ++now.changes;
+    const bool changed = now.changes > last->changes;
+    if (!changed && !calling && (!looking || child.robust_list() == robust)) continue;
+    now.changes = std::max(now.changes, last->changes);
+    *last = now;
+    return true;
   }
 }
 
@@ -150,6 +167,7 @@ Sweep kill_everywhere(const MakeTrial& make) {
   Sweep sweep;
   // Once in this process: what the dynamic linker does at a function's first call is not stepped.
   make()->operation();
+  Progress last;
   bool killed = true;
   for (bool first = true; killed; first = false) {
     const std::unique_ptr<Trial> trial = make();
@@ -158,11 +176,12 @@ Sweep kill_everywhere(const MakeTrial& make) {
       sweep.allowed = false;
       return sweep;
     }
-    if (!first) killed = step_to_next(child, *trial, &sweep.instructions);
+    if (!first) killed = step_to_next(child, *trial, &last);
     child.kill_and_reap();
     trial->verify();
     if (killed) ++sweep.kill_points;
   }
+  sweep.instructions = last.steps;
   return sweep;
 }
 

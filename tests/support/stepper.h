@@ -34,7 +34,7 @@ using MakeTrial = std::function<std::unique_ptr<Trial>()>;
 
 struct Sweep {
   std::size_t kill_points = 0;   ///< children killed; one more ran to its end
-  std::size_t instructions = 0;  ///< that the operation takes when nobody kills it
+  std::size_t instructions = 0;  ///< up to the last of them
   bool allowed = true;           ///< false: this machine forbids ptrace; nothing was tested
 };
 
