@@ -34,7 +34,10 @@ void Bells::announce_idle(std::uint32_t worker) noexcept {
 }
 
 void Bells::withdraw_idle(std::uint32_t worker) noexcept {
-  memory_->control().idle[worker / 64].fetch_and(~bit_of(worker), std::memory_order_seq_cst);
+  AtomicU64& word = memory_->control().idle[worker / 64];
+  // Mostly whoever rang has cleared it.
+  if ((word.load(std::memory_order_relaxed) & bit_of(worker)) == 0) return;
+  word.fetch_and(~bit_of(worker), std::memory_order_seq_cst);
 }
 
 void Bells::wait_for_bell(std::uint32_t worker, std::uint32_t seen,

@@ -14,6 +14,8 @@ std::size_t ClaimQueue::claim(std::span<std::uint64_t> positions, std::uint64_t*
   const std::uint64_t mine = self_.word(SlotState::kClaimed);
   std::size_t taken = 0;
 
+  *left = 0;
+  if (!looks_ready()) return 0;  // whoever goes to sleep on this announces it and looks again
   lock_.lock();
   const std::uint64_t tail = table.tail.load(std::memory_order_acquire);
   const std::uint64_t oldest = tail > memory_->slots() ? tail - memory_->slots() : 0;
@@ -72,7 +74,7 @@ ClaimPublisher::ClaimPublisher(const TeamMemory& memory) noexcept
       held_(memory.slots()) {}
 
 PublishAnswer ClaimPublisher::try_fill(const NewJob& job, std::uint64_t now_ns,
-                                          std::uint64_t* ticket) noexcept {
+                                       std::uint64_t* ticket) noexcept {
   if (!fits_ever(job.payload.size())) return PublishAnswer::kTooLarge;
   if (room() == 0) return PublishAnswer::kFull;
   const auto size = static_cast<std::uint32_t>(job.payload.size());

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -98,6 +99,8 @@ class BatchRun {
  private:
   void fill();
   bool next_batch();
+  bool pull(Batch* batch);
+  bool next_of_all();
   void take_signals();
   void on_result(JobResult& result);
   void on_final(const JobResult& result);
@@ -122,6 +125,7 @@ class BatchRun {
   std::optional<Joblog> joblog_;
   ProgressPrinter progress_;
   LocalTeam team_;
+  std::deque<Batch> read_ahead_;
   Batch batch_;
   bool batch_ready_ = false;    // pulled, not yet started
   bool input_blocked_ = false;  // the last pull said "would block"
@@ -199,16 +203,30 @@ void BatchRun::fill() {
 
 bool BatchRun::next_batch() {
   if (batch_ready_) return true;
+  if (options_.halt.percent > 0) return next_of_all();
+  batch_ready_ = pull(&batch_);
+  return batch_ready_;
+}
+
+bool BatchRun::pull(Batch* batch) {
   if (input_ended_) return false;
-  const Pull pulled = batcher_.pull(&batch_);
+  const Pull pulled = batcher_.pull(batch);
   input_blocked_ = pulled == Pull::kWouldBlock;
-  batch_ready_ = pulled == Pull::kRecord;
   if (pulled == Pull::kEnd) {
     input_ended_ = true;
-    plan_.input_ended();
+    plan_.input_ended(read_ahead_.size());
     team_.expect_more(false);
   }
-  return batch_ready_;
+  return pulled == Pull::kRecord;
+}
+
+// A percentage of all jobs means nothing before their number is known: the inputs are read first.
+bool BatchRun::next_of_all() {
+  for (Batch batch; pull(&batch);) read_ahead_.push_back(std::move(batch));
+  if (!input_ended_ || read_ahead_.empty()) return false;
+  batch_ = std::move(read_ahead_.front());
+  read_ahead_.pop_front();
+  return batch_ready_ = true;
 }
 
 void BatchRun::wait() {
@@ -339,7 +357,7 @@ void BatchRun::say(const std::string& text) {
 }
 
 ProgressSnapshot BatchRun::snapshot() const {
-  return {.total = plan_.made(),
+  return {.total = plan_.total(),
           .total_is_final = input_ended_,
           .done = plan_.done(),
           .failed = plan_.failed(),

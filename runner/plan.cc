@@ -66,6 +66,7 @@ Job Plan::make_job(Batch* batch, TimePoint now) {
   Job job;
   job.order = made_;
   job.id.seq = ++made_;
+  if (to_make_ > 0) --to_make_;
   job.values = batch->values;
   job.columns = batch->columns;
   job.inputs.swap(batch->bytes);
@@ -106,7 +107,7 @@ HaltSpec::When Plan::take_halt() {
 HaltCounts Plan::counts() const {
   return {.failed = failed_,
           .succeeded = done_ - failed_,
-          .total = made_,
+          .total = total(),
           .total_is_final = input_ended_};
 }
 

@@ -50,7 +50,11 @@ class Plan {
   /// The job to start next: a retry where there is one, else one made of `batch` (taken from).
   Job take_retry(TimePoint now);
   Job make_job(Batch* batch, TimePoint now);
-  void input_ended() { input_ended_ = true; }
+  /// The inputs have ended; `still_to_make` jobs of them have not been made yet.
+  void input_ended(std::uint64_t still_to_make = 0) {
+    input_ended_ = true;
+    to_make_ = still_to_make;
+  }
   /// No more is started, whatever comes.
   void stop() { stopped_ = true; }
 
@@ -65,8 +69,11 @@ class Plan {
 
   bool stopped() const { return stopped_; }
   /// Nothing is left to start.
-  bool exhausted() const { return stopped_ || (input_ended_ && retries_.empty()); }
-  std::uint64_t made() const { return made_; }
+  bool exhausted() const {
+    return stopped_ || (input_ended_ && to_make_ == 0 && retries_.empty());
+  }
+  /// Jobs known so far.
+  std::uint64_t total() const { return made_ + to_make_; }
   std::uint64_t done() const { return done_; }
   std::uint64_t failed() const { return failed_; }
   bool total_is_final() const { return input_ended_; }
@@ -82,6 +89,7 @@ class Plan {
   RunningMedian runtimes_;
   std::chrono::nanoseconds total_runtime_{0};
   std::uint64_t made_ = 0;
+  std::uint64_t to_make_ = 0;
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
   std::optional<TimePoint> last_start_;

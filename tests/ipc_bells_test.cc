@@ -1,4 +1,3 @@
-#include <cerrno>
 #include <thread>
 #include <unistd.h>
 

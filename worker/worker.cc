@@ -319,6 +319,8 @@ void Worker::settle_leftovers(Job& job) {
     const SweepAnswer swept = kill_children(kSweepLimit);
     if (!stopped || swept == SweepAnswer::kEscaped) job.flags |= ipc::kResultLeftovers;
     if (swept == SweepAnswer::kEscaped) retiring_ = true;
+    const bool good = job.end.kind == ipc::EndKind::kExited && job.end.code == 0;
+    if (config_.leftovers == Leftovers::kFail && good) job.end.code = 1;
   } else {
     job.flags |= ipc::kResultLeftovers;
     retiring_ = true;  // what lives on may also write on: neither its tree nor its files are ours
