@@ -3,6 +3,10 @@ add_library(enjoin_flags INTERFACE)
 target_compile_options(enjoin_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
   -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align)
+# GCC bug 105651: false alarms about "x" + std::string.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(enjoin_flags INTERFACE -Wno-restrict)
+endif()
 if(ENJOIN_WERROR)
   target_compile_options(enjoin_flags INTERFACE -Werror)
 endif()

@@ -125,6 +125,12 @@ class ClaimPublisher {
 
   std::uint64_t room() const noexcept { return memory_->slots() - (tail_ - freed_); }
   std::uint64_t waiting() const noexcept { return tail_ - freed_; }
+  /// reclaim() would take back something.
+  bool can_reclaim() const noexcept {
+    if (freed_ == tail_) return false;
+    const std::uint64_t word = memory_->state(freed_).load(std::memory_order_acquire);
+    return SlotWord::state(word) == SlotState::kReleased;
+  }
   bool fits_ever(std::uint64_t payload_bytes) const noexcept {
     return payload_bytes <= kInlinePayload || arena_.fits_ever(payload_bytes);
   }

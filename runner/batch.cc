@@ -59,6 +59,7 @@ std::optional<TemplateSpec> tag_template(const Options& options) {
   TemplateSpec tag;
   tag.words = {options.tag_string.value_or("{}")};
   tag.replace_string = options.command.replace_string;
+  tag.quote_values = false;  // as GNU parallel: a tag is text, not a command
   tag.append_if_absent = false;
   return tag;
 }
@@ -103,6 +104,7 @@ class BatchRun {
   bool next_of_all();
   void take_signals();
   void on_result(JobResult& result);
+  void give_up_retries();
   void on_final(const JobResult& result);
   void check_output();
   void halt();
@@ -159,7 +161,11 @@ BatchRun::BatchRun(const Options& options, std::string program)
       plan_({options.retries, options.halt, options.delay, options.timeout}),
       progress_(options.progress, STDERR_FILENO),
       team_(team_spec(options, signals_, open_files_, workers_)) {
-  if (!options.joblog_path.empty()) joblog_.emplace(options.joblog_path);
+  if (const std::string& path = options.joblog_path; path.starts_with('+')) {
+    joblog_.emplace(path.substr(1), Joblog::Start::kAppend);
+  } else if (!path.empty()) {
+    joblog_.emplace(path);
+  }
   team_.expect_more(true);
 }
 
@@ -168,6 +174,7 @@ int BatchRun::run() {
   while (true) {
     take_signals();
     team_.collect([this](JobResult& result) { on_result(result); });
+    give_up_retries();
     check_output();
     fill();
     if (finished()) break;
@@ -176,7 +183,7 @@ int BatchRun::run() {
   }
   if (joblog_) joblog_->flush();
   if (progress_.is_on()) progress_.finish(snapshot(), Clock::now());
-  if (interrupted_ || output_failed_ || (draining_ && !input_ended_)) return kOwnErrorStatus;
+  if (interrupted_ || output_failed_ || (draining_ && (!input_ended_ || plan_.withdrawn() > 0))) return kOwnErrorStatus;
   return plan_.exit_status();
 }
 
@@ -279,6 +286,14 @@ void BatchRun::on_result(JobResult& result) {
     team_.cancel_all(Team::How::kLadder);
   } else {
     team_.withdraw_queued();
+  }
+}
+
+// A stopped run tries nothing again: what had failed so far has failed for good.
+void BatchRun::give_up_retries() {
+  while (const std::optional<JobResult> result = plan_.take_abandoned()) {
+    team_.skip_output(result->job.order);
+    on_final(*result);
   }
 }
 

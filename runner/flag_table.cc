@@ -121,7 +121,9 @@ constexpr Flag kFlags[] = {
      .metavar = "N",
      .group = Group::kRunning,
      .brief = "run a failing job up to N times in all",
-     .text = "Run a job that fails up to `N` times in all. 0 is without end."},
+     .text = "Run a job that fails up to `N` times in all. 0 is without end. Only the last run is "
+             "logged, and only its output is printed, but for what `-u` and `--line-buffer` print "
+             "at once."},
     {.name = "halt",
      .aliases = "halt-on-error haltonerror",
      .argument = Argument::kRequired,
@@ -153,10 +155,11 @@ constexpr Flag kFlags[] = {
      .argument = Argument::kRequired,
      .metavar = "WHAT",
      .group = Group::kRunning,
-     .text = "What becomes of a job whose worker process died while the job ran. `fail` (the "
-             "default) counts it as failed and names it; `requeue` runs it again, which is right "
-             "where running a job twice does no harm. A job that had not begun always goes to "
-             "another worker.",
+     .text =
+         "What becomes of a job whose worker process died while the job ran. `fail` (the "
+         "default) counts it as failed and names it; `requeue` runs it again, up to three times "
+         "in all, which is right where running a job twice does no harm. A job that had not "
+         "begun always goes to another worker.",
      .values = "fail requeue"},
     {.name = "leftovers",
      .argument = Argument::kRequired,
@@ -230,7 +233,7 @@ constexpr Flag kFlags[] = {
      .metavar = "FILE",
      .group = Group::kProgress,
      .brief = "write a line about each finished job to FILE",
-     .text = "Write a line about each finished job to `FILE`. See JOBLOG.",
+     .text = "Write a line about each finished job to `FILE`; `+FILE` is appended to. See JOBLOG.",
      .values = "FILE"},
     {.name = "bar",
      .group = Group::kProgress,

@@ -17,7 +17,7 @@ constexpr std::string_view kUsage =
     "       enjoin [options] COMMAND :::: FILE...    each line of the files does\n"
     "       ... | enjoin [options] [COMMAND]         each line of stdin does\n"
     "\n"
-    "In COMMAND: {} input  {.} no extension  {/} base name  {//} folder  {/.} both\n"
+    "In COMMAND: {} input  {.} no extension  {/} base name  {/.} both  {//} folder\n"
     "            {#} job number  {%} job slot  {1} {2} first, second input source\n"
     "\n";
 

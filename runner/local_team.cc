@@ -17,6 +17,7 @@
 #include "enjoin/error.h"
 #include "ipc/check.h"
 #include "worker/job_watch.h"
+#include "worker/process_tree.h"
 
 namespace enjoin {
 namespace {
@@ -45,6 +46,7 @@ ipc::Segment make_config(const WorkerConfig& config) {
 }
 
 constexpr std::uint32_t kNoWorker = ~std::uint32_t{0};
+constexpr std::chrono::nanoseconds kTryAgain{20'000'000};
 
 void watch(int poll_fd, int fd, std::uint32_t events, std::uint32_t worker) {
   epoll_event event{};
@@ -74,8 +76,9 @@ LocalTeam::LocalTeam(TeamSpec spec)
   }
   const int destinations[2] = {STDOUT_FILENO, STDERR_FILENO};
   const int spools[2] = {spools_[0].get(), spools_[1].get()};
-  printer_ = std::make_unique<Printer>(memory_, kSupervisor, destinations, spools,
+  printer_ = std::make_unique<Printer>(memory_, kSupervisor, destinations, spools, Patience::kNever,
                                        [this] { return cancel_now_; });
+  foreign_ = list_children();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
@@ -87,8 +90,14 @@ std::size_t LocalTeam::room() const {
   const std::size_t active = flights_in_use_ - flights_ended_;
   std::size_t room = std::min<std::size_t>(
       left(std::size_t{spec_.workers} + spec_.look_ahead, active), publisher_.room());
-  // Ordered output: what has ended waits for what has not, in a window of its own.
-  if (spec_.ordered) room = std::min(room, left(memory_.print_window() / 2, flights_in_use_));
+  // Ordered output: what has ended waits for what has not, in a window of orders. It counts orders,
+  // not jobs, so that the job whose turn it is never waits behind later ones that wait for it.
+  if (spec_.ordered) {
+    const std::uint64_t open = orders_given_ - prints_seen_;
+    // Open orders without a job were held back: their next attempts must have a place.
+    const std::size_t held_back = left(open, flights_in_use_);
+    room = std::min(room, std::max(left(memory_.print_window() / 2, open), held_back));
+  }
   return room;
 }
 
@@ -99,6 +108,7 @@ void LocalTeam::start(Job job) {
                 std::to_string(memory_.arena_bytes()));
   }
   const std::uint32_t handle = take_flight();
+  orders_given_ = std::max(orders_given_, job.order + 1);
   flights_[handle].job = std::move(job);
   if (!unpublished_.empty() || !try_publish(handle)) unpublished_.push_back(handle);
 }
@@ -156,30 +166,29 @@ void LocalTeam::summon_worker() {
 }
 
 void LocalTeam::spawn_worker(std::uint32_t number) {
+  try {
+    start_one(number);
+  } catch (const Error&) {
+    workers_[number] = WorkerProcess{};  // its descriptors
+    if (alive_ == 0) throw;
+    spec_.workers = alive_;  // out of descriptors, memory or processes: fewer workers then
+  }
+}
+
+void LocalTeam::start_one(std::uint32_t number) {
   WorkerProcess& worker = workers_[number];
   worker = WorkerProcess{};
   worker.id = {number, ++last_generation_};
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    if (alive_ > 0) {  // out of descriptors: fewer workers then
-      spec_.workers = std::max(alive_, number);
-      return;
-    }
     throw system_error("cannot make a socket for a worker", errno);
   }
   worker.socket.reset(ends[0]);
   const ipc::UniqueFd far_end(ends[1]);
-  ipc::Segment results;
-  try {
-    for (ipc::UniqueFd& file : worker.capture) {
-      file = open_scratch_file(spec_.worker.scratch_folder, true);
-    }
-    results = ipc::create_results(kResultRecords, worker.id);
-  } catch (const Error&) {
-    if (alive_ == 0) throw;
-    spec_.workers = std::max(alive_, number);
-    return;
+  for (ipc::UniqueFd& file : worker.capture) {
+    file = open_scratch_file(spec_.worker.scratch_folder, true);
   }
+  ipc::Segment results = ipc::create_results(kResultRecords, worker.id);
   const WorkerStart start{.id = worker.id,
                           .supervisor_pid = static_cast<std::uint32_t>(::getpid()),
                           .table = memory_.table_fd(),
@@ -198,13 +207,7 @@ void LocalTeam::spawn_worker(std::uint32_t number) {
   memory_.block(number).current.store(0, std::memory_order_relaxed);
   memory_.block(number).generation.store(worker.id.generation, std::memory_order_relaxed);
   const int error = start_worker(executable_.path(), start, &worker);
-  if (error != 0) {
-    if (alive_ > 0 && (error == EAGAIN || error == ENOMEM)) {
-      spec_.workers = std::max(alive_, number);
-      return;
-    }
-    throw system_error("cannot start a worker (" + executable_.path() + ")", error);
-  }
+  if (error != 0) throw system_error("cannot start a worker (" + executable_.path() + ")", error);
   results.close_fd();
   worker.results =
       std::make_unique<ipc::ResultReader>(std::move(results), memory_.orders(number).results_taken);
@@ -222,6 +225,7 @@ void LocalTeam::collect(const std::function<void(JobResult&)>& deliver) {
   if (!std::exchange(polled_, false)) take_poll_events();
   polled_ = false;
   reap_dead();
+  printer_->go_on();
   // First how far printing has come, then the results: a result is published before its entry.
   const std::uint64_t printed_to = printer_->queue().next();
   reclaim();
@@ -358,7 +362,12 @@ void LocalTeam::complete(std::uint32_t handle, JobResult result) {
   results_.push_back(std::move(result));
 }
 
+void LocalTeam::skip_output(std::uint64_t order) {
+  if (spec_.ordered) printer_->emit_spooled({.order = order});
+}
+
 bool LocalTeam::news_waiting() const {
+  if (!unpublished_.empty() && publisher_.can_reclaim()) return true;
   if (printer_->queue().next() != prints_seen_) return true;
   return std::any_of(workers_.begin(), workers_.end(), [](const WorkerProcess& worker) {
     return worker.alive() && worker.results->has_more();
@@ -368,7 +377,9 @@ bool LocalTeam::news_waiting() const {
 void LocalTeam::wait(std::span<const int> readable, std::chrono::nanoseconds limit) {
   bells_.announce_supervisor_waits();
   if (!news_waiting()) {
-    const auto longest = std::chrono::nanoseconds(std::chrono::hours(1));
+    // What is pressed again or tried again comes without a wake-up.
+    const bool again = canceling_ || printer_->stalled();
+    const auto longest = again ? kTryAgain : std::chrono::nanoseconds(std::chrono::hours(1));
     const auto bound = limit.count() < 0 ? longest : std::min(limit, longest);
     const timespec span{static_cast<time_t>(bound.count() / 1'000'000'000),
                         static_cast<long>(bound.count() % 1'000'000'000)};

@@ -56,6 +56,9 @@ class LocalTeam final : public Team {
   void set_suspended(bool suspended);
   /// Jobs whose inputs have all been given: workers need not ask for more.
   void expect_more(bool more);
+  /// A job whose output was held back is not tried again: what comes after it in ordered output
+  /// need not wait for it.
+  void skip_output(std::uint64_t order);
   std::size_t worker_count() const { return alive_; }
 
  private:
@@ -78,6 +81,7 @@ class LocalTeam final : public Team {
   bool try_publish(std::uint32_t handle);
   void summon_worker();
   void spawn_worker(std::uint32_t number);
+  void start_one(std::uint32_t number);
   void take_results(WorkerProcess& worker);
   void take_prints(std::uint64_t next);
   void reclaim();
@@ -89,7 +93,8 @@ class LocalTeam final : public Team {
   void reap_dead();
   void on_death(WorkerProcess& worker, bool clean);
   void print_for_dead(WorkerProcess& worker);
-  void lose_jobs_of(WorkerProcess& worker);
+  std::size_t lose_jobs_of(WorkerProcess& worker);
+  void keep_orphans();
   void emit_left_output(std::uint32_t handle, WorkerProcess& worker);
   void press_cancellation();
   void withdraw();
@@ -107,7 +112,8 @@ class LocalTeam final : public Team {
   ipc::UniqueFd spools_[2];
   std::unique_ptr<Printer> printer_;
   std::vector<WorkerProcess> workers_;
-  std::vector<pid_t> kept_;  ///< leftovers of retired workers, which may live on
+  std::vector<pid_t> foreign_;  ///< children that our process had before us
+  std::vector<pid_t> kept_;     ///< leftovers of retired workers, which may live on
   std::uint32_t alive_ = 0;
   std::uint32_t last_generation_ = 0;
   std::uint32_t barren_deaths_ = 0;  ///< workers in a row that died before they did anything
@@ -117,6 +123,7 @@ class LocalTeam final : public Team {
   std::size_t flights_in_use_ = 0;
   std::size_t flights_ended_ = 0;  ///< of these, waiting to be printed
   std::uint64_t prints_seen_ = 0;
+  std::uint64_t orders_given_ = 0;  ///< the highest Job::order so far, and one
   std::deque<JobResult> results_;
   std::vector<std::uint32_t> dead_;  ///< worker numbers whose pidfds became readable
   bool polled_ = false;              ///< dead_ is up to date

@@ -83,6 +83,7 @@ void LocalTeam::press_cancellation() {
 
 void LocalTeam::reap_dead() {
   if (dead_.empty()) return;
+  std::uint64_t deaths = 0;
   for (const std::uint32_t number : dead_) {
     WorkerProcess& worker = workers_[number];
     if (!worker.alive()) continue;
@@ -93,22 +94,37 @@ void LocalTeam::reap_dead() {
     worker.pid = -1;
     worker.pidfd.reset();  // leaves the epoll set with it
     --alive_;
+    ++deaths;
     on_death(worker, info.si_code == CLD_EXITED && info.si_status == 0);
   }
   dead_.clear();
-  // Wake-ups meant for the dead may be lost: everybody looks again.
-  while (bells_.ring_one_idle()) {
+  // Wake-ups that the dead was to get or to give are lost: everybody looks again.
+  for (const WorkerProcess& worker : workers_) {
+    if (worker.alive()) bells_.ring(worker.id.number);
   }
-  if (publisher_.waiting() > 0 && !canceling_) summon_worker();
+  if (canceling_) return;
+  while (publisher_.waiting() > alive_ && deaths > 0) {
+    summon_worker();
+    --deaths;
+  }
+  if (publisher_.waiting() > 0 && alive_ == 0) summon_worker();
+}
+
+// Children that are no workers: leftovers that may live on.
+void LocalTeam::keep_orphans() {
+  kept_.clear();
+  for (const pid_t pid : list_children()) {
+    const auto is_worker = [pid](const WorkerProcess& other) { return other.pid == pid; };
+    if (std::any_of(workers_.begin(), workers_.end(), is_worker)) continue;
+    const bool foreign = std::find(foreign_.begin(), foreign_.end(), pid) != foreign_.end();
+    if (foreign || ::waitpid(pid, nullptr, WNOHANG) == 0) kept_.push_back(pid);
+  }
 }
 
 void LocalTeam::on_death(WorkerProcess& worker, bool clean) {
   if (clean) {
     // It retired; what its jobs left behind, if anything, is ours now and may live on.
-    for (const pid_t pid : list_children()) {
-      const auto is_worker = [pid](const WorkerProcess& other) { return other.pid == pid; };
-      if (std::none_of(workers_.begin(), workers_.end(), is_worker)) kept_.push_back(pid);
-    }
+    keep_orphans();
   } else {
     static_cast<void>(kill_children(kSweepLimit, [this](pid_t pid) {
       return std::find(kept_.begin(), kept_.end(), pid) != kept_.end() ||
@@ -127,8 +143,11 @@ void LocalTeam::on_death(WorkerProcess& worker, bool clean) {
                              }
                            }));
   print_for_dead(worker);
-  lose_jobs_of(worker);
-  if (clean || worker.jobs_recorded > 0) {
+  const std::size_t lost = lose_jobs_of(worker);
+  // It may have died between handing in and printing, or between two entries.
+  printer_->drain_if_ready();
+  bells_.withdraw_idle(worker.id.number);
+  if (clean || worker.jobs_recorded > 0 || lost > 0) {
     barren_deaths_ = 0;
   } else if (++barren_deaths_ >= kMostBarrenDeaths) {
     throw Error("workers die before they do anything (" + executable_.path() + ")");
@@ -177,14 +196,16 @@ void LocalTeam::emit_left_output(std::uint32_t handle, WorkerProcess& worker) {
   printer_->emit(output, files);
 }
 
-// Jobs that it had begun and not recorded.
-void LocalTeam::lose_jobs_of(WorkerProcess& worker) {
+// Jobs that it had begun and not recorded; says how many.
+std::size_t LocalTeam::lose_jobs_of(WorkerProcess& worker) {
+  std::size_t lost = 0;
   for (std::uint32_t handle = 0; handle < flights_.size(); ++handle) {
     Flight& flight = flights_[handle];
     if (!flight.in_use || flight.ended || flight.worker != worker.id.number ||
         flight.generation != worker.id.generation) {
       continue;
     }
+    ++lost;
     const bool again =
         spec_.worker_loss == WorkerLoss::kRequeue && !canceling_ && ++flight.losses < kMostLosses;
     if (again) {
@@ -198,10 +219,16 @@ void LocalTeam::lose_jobs_of(WorkerProcess& worker) {
     flight.ended = true;
     ++flights_ended_;
     flight.record = ipc::ResultRecord{};
-    flight.record.flags = ipc::kResultPrinted;
     flight.record.start_ns = realtime_ns();
+    if (flight.job.hold_output_if_failed && !canceling_) {
+      flight.record.flags = ipc::kResultHeldBack;
+      complete_ended(handle);
+      continue;
+    }
+    flight.record.flags = ipc::kResultPrinted;
     emit_left_output(handle, worker);
   }
+  return lost;
 }
 
 // ---- the end -----------------------------------------------------------------------------------

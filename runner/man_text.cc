@@ -36,7 +36,7 @@ be a pipeline in quotes. Inputs are quoted as they are put in: no input can be m
 syntax. Where the command has no replacement string, the input is put at its end. A command without
 shell syntax is executed without a shell. Otherwise the shell is `$PARALLEL_SHELL`, or the one
 that enjoin was started from, or `$SHELL`, or /bin/sh. Functions of bash that were exported by
-`export -f` can be used as commands.
+`export -f` can be used as commands. The standard input of jobs is empty.
 # EXAMPLES
 Compress all logs, as many at once as there are CPUs:
 
@@ -92,7 +92,8 @@ const std::string_view kManAfterOptions = R"(# EXIT STATUS
 - 0: all jobs succeeded
 - 1-100: so many jobs failed
 - 101: more than 100 jobs failed
-- 255: wrong usage, an error of enjoin's own, or it was ended by SIGINT or SIGTERM
+- 255: wrong usage, an error of enjoin's own, its output could not be written (or nobody reads it
+any more), or it was ended by SIGINT or SIGTERM
 
 With `--halt`, once the rule is met: where one job is enough for it (`fail=1`, `done=1`), the status
 is that job's own, or 128+n if signal n ended it. `success` rules that are met give 0. Rules with a
@@ -108,17 +109,20 @@ of the inputs.
 - `JobRuntime`: seconds
 - `Send`: always 0
 - `Receive`: the bytes that the job wrote to stdout
-- `Exitval`: its exit status; 128+n where signal n ended it
+- `Exitval`: its exit status; 128+n where signal n ended it; -1 where it timed out; 126 or 127
+where it could not be started; 255 where its worker died or its output could not be kept
 - `Signal`: the signal that ended it, or 0
 - `Command`: the command line that was run
 
-Jobs that were stopped because enjoin itself was have no line, so that they count as not done.
+Jobs that were stopped because enjoin itself was, or by `--halt now`, have no line, so that they
+count as not done.
 # ENVIRONMENT
 Read by enjoin:
 
 - `PARALLEL_SHELL`: the shell that runs command lines
 - `SHELL`: the same, where `PARALLEL_SHELL` is not set and no shell started enjoin
 - `TMPDIR`: where output is kept until it is printed; else /tmp. Nothing in it has a name.
+- `ENJOIN_WORKER`: the worker program, where it is not the one that was installed with enjoin
 
 Set for each job:
 
@@ -130,7 +134,8 @@ Set for each job:
 processes that they have started: first by SIGTERM, and after a short while by SIGKILL. What they
 wrote is printed, they are named on stderr, and enjoin exits with 255. A second signal kills them at
 once.
-- `SIGHUP`: No more jobs are started. The running ones are waited for.
+- `SIGHUP`: No more jobs are started. The running ones are waited for. The exit status is 255, or
+where all inputs had been read already, counts the jobs that were not started as failed.
 - `SIGTSTP`: Control-Z stops enjoin and its jobs, and fg goes on with both.
 
 If enjoin itself is killed by SIGKILL, its workers notice, kill their jobs and exit.

@@ -247,7 +247,6 @@ void finish_batch(Draft& draft) {
   if (draft.repeat_context || draft.max_replace_args) options.command.spread = Spread::kContext;
   if (size == 0U) {
     options.batch.count_only = true;
-    options.command.append_if_absent = false;
     return;
   }
   options.batch.max_records = size.value_or(fills ? 0 : 1);

@@ -54,7 +54,7 @@ void Plan::note_start(TimePoint now) {
 }
 
 Job Plan::take_retry(TimePoint now) {
-  Job job = std::move(retries_.front());
+  Job job = std::move(retries_.front().job);
   retries_.pop_front();
   ++job.attempt;
   job.hold_output_if_failed = spec_.retries == 0 || job.attempt < spec_.retries;
@@ -76,13 +76,31 @@ Job Plan::make_job(Batch* batch, TimePoint now) {
 }
 
 Plan::Verdict Plan::judge(JobResult& result) {
-  const bool canceled = std::holds_alternative<Canceled>(result.outcome);
-  const bool good = succeeded(result.outcome);
+  const auto* canceled = std::get_if<Canceled>(&result.outcome);
+  if (canceled != nullptr && !canceled->started) {
+    ++withdrawn_;
+    return Verdict::kFinal;
+  }
   const bool may_retry = spec_.retries == 0 || result.job.attempt < spec_.retries;
-  if (!good && !canceled && may_retry && !stopped_ && result.output_held_back) {
-    retries_.push_back(std::move(result.job));
+  if (!succeeded(result.outcome) && canceled == nullptr && may_retry && result.output_held_back) {
+    retries_.push_back(std::move(result));
     return Verdict::kRetry;
   }
+  count(result);
+  return Verdict::kFinal;
+}
+
+std::optional<JobResult> Plan::take_abandoned() {
+  if (!stopped_ || retries_.empty()) return std::nullopt;
+  JobResult result = std::move(retries_.front());
+  retries_.pop_front();
+  count(result);
+  return result;
+}
+
+void Plan::count(const JobResult& result) {
+  const bool canceled = std::holds_alternative<Canceled>(result.outcome);
+  const bool good = succeeded(result.outcome);
   ++done_;
   if (!good) ++failed_;
   if (!canceled) {
@@ -97,7 +115,6 @@ Plan::Verdict Plan::judge(JobResult& result) {
     deciding_status_ = exit_value(result.outcome);
     if (deciding_status_ < 0) deciding_status_ = 128 + SIGTERM;  // timed out
   }
-  return Verdict::kFinal;
 }
 
 HaltSpec::When Plan::take_halt() {

@@ -60,8 +60,10 @@ class Plan {
 
   // After an end.
   enum class Verdict : std::uint8_t { kFinal, kRetry };
-  /// Counts a result; for kRetry the job was kept for take_retry().
+  /// Counts a result; for kRetry it was taken, for take_retry().
   Verdict judge(JobResult& result);
+  /// Once stopped: a job that was to be tried again, counted as failed; nullopt: there is none.
+  std::optional<JobResult> take_abandoned();
   /// The halt rule was met by the last judged job: what is to be done. kNever: nothing new.
   HaltSpec::When take_halt();
   /// The limit for running jobs by the median rule; 0: none yet.
@@ -70,12 +72,14 @@ class Plan {
   bool stopped() const { return stopped_; }
   /// Nothing is left to start.
   bool exhausted() const {
-    return stopped_ || (input_ended_ && to_make_ == 0 && retries_.empty());
+    return retries_.empty() && (stopped_ || (input_ended_ && to_make_ == 0));
   }
   /// Jobs known so far.
   std::uint64_t total() const { return made_ + to_make_; }
   std::uint64_t done() const { return done_; }
   std::uint64_t failed() const { return failed_; }
+  /// Jobs that were made and then not started.
+  std::uint64_t withdrawn() const { return withdrawn_; }
   bool total_is_final() const { return input_ended_; }
   std::chrono::nanoseconds average_runtime() const;
   int exit_status() const;
@@ -83,15 +87,17 @@ class Plan {
  private:
   HaltCounts counts() const;
   void note_start(TimePoint now);
+  void count(const JobResult& result);
 
   PlanSpec spec_;
-  std::deque<Job> retries_;
+  std::deque<JobResult> retries_;
   RunningMedian runtimes_;
   std::chrono::nanoseconds total_runtime_{0};
   std::uint64_t made_ = 0;
   std::uint64_t to_make_ = 0;
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
+  std::uint64_t withdrawn_ = 0;
   std::optional<TimePoint> last_start_;
   bool input_ended_ = false;
   bool stopped_ = false;

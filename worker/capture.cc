@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -112,12 +113,20 @@ class ByPipes final : public Capture {
   int poll_fd(int stream) const override { return read_[stream].get(); }
   void pump(int stream) override { read_some(stream, 16); }
   // The pipe is never at its end, for we hold its writing end ourselves; empty is what counts.
+  // No more than is in it now, for what the job left behind may write on for ever.
   void finish() override {
-    for (int stream : {kStdout, kStderr}) read_some(stream, 1 << 30);
+    for (int stream : {kStdout, kStderr}) {
+      int left = 0;
+      if (::ioctl(read_[stream].get(), FIONREAD, &left) != 0) left = 0;
+      const std::uint64_t end = bytes_[stream] + static_cast<std::uint64_t>(left);
+      while (bytes_[stream] < end && read_some(stream, 1)) {
+      }
+    }
+    error_ = sink_.take_error();
   }
   std::uint64_t bytes(int stream) const override { return bytes_[stream]; }
   bool cut(int stream) const override { return cap_ != 0 && bytes_[stream] > cap_; }
-  int error() const override { return 0; }
+  int error() const override { return error_; }
   void reset() override { bytes_[0] = bytes_[1] = 0; }
 
  private:
@@ -129,14 +138,16 @@ class ByPipes final : public Capture {
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);  // the reading end only, which is ours alone
     ::fcntl(ends[1], F_SETPIPE_SZ, 256 * 1024);
   }
-  void read_some(int stream, int rounds) {
+  bool read_some(int stream, int rounds) {
     char chunk[64 * 1024];
-    while (rounds-- > 0) {
+    while (rounds > 0) {
       const ssize_t got = ::read(read_[stream].get(), chunk, sizeof chunk);
       if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return;
+      if (got <= 0) return false;
       take(stream, {chunk, static_cast<std::size_t>(got)});
+      --rounds;
     }
+    return true;
   }
   void take(int stream, std::string_view bytes) {
     const std::uint64_t before = bytes_[stream];
@@ -150,6 +161,7 @@ class ByPipes final : public Capture {
   ipc::UniqueFd read_[2];
   ipc::UniqueFd write_[2];
   std::uint64_t bytes_[2] = {0, 0};
+  int error_ = 0;
 };
 
 }  // namespace

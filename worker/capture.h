@@ -59,6 +59,8 @@ class OutputSink {
  public:
   virtual ~OutputSink() = default;
   virtual void take(int stream, std::string_view bytes) = 0;
+  /// errno of a write that failed since the last call, else 0.
+  virtual int take_error() { return 0; }
 };
 
 std::unique_ptr<Capture> inherit_output();

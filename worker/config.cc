@@ -71,7 +71,7 @@ class In {
     }
   }
   std::string_view take(std::uint64_t size) {
-    if (size > rest.size()) throw Error("the workers' configuration is damaged");
+    if (size > rest.size()) throw Error("the workers' configuration is damaged, or of another build of enjoin");
     const std::string_view part = rest.substr(0, size);
     rest.remove_prefix(size);
     return part;
@@ -79,7 +79,7 @@ class In {
   std::uint64_t count() {
     std::uint64_t value = 0;
     (*this)(value);
-    if (value > rest.size()) throw Error("the workers' configuration is damaged");
+    if (value > rest.size()) throw Error("the workers' configuration is damaged, or of another build of enjoin");
     return value;
   }
   std::string_view rest;
@@ -91,6 +91,7 @@ void visit(Way& way, T& spec) {
   way(spec.words);
   way(spec.replace_string);
   way(spec.quote_words);
+  way(spec.quote_values);
   way(spec.spread);
   way(spec.append_if_absent);
 }

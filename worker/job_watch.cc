@@ -39,7 +39,7 @@ std::uint64_t realtime_ns() {
 }
 
 JobEnd JobWatch::wait(Child& child, std::uint64_t ticket, std::uint64_t started_ns,
-                      std::uint64_t own_timeout_ns, bool kill_group) {
+                      std::uint64_t own_timeout_ns) {
   child_ = &child;
   ticket_ = ticket;
   started_ns_ = started_ns;
@@ -60,7 +60,7 @@ JobEnd JobWatch::wait(Child& child, std::uint64_t ticket, std::uint64_t started_
       next_tick_ns_ = again == 0 ? 0 : now + again;
     }
   } while (true);
-  return reap(kill_group || stopping_);
+  return reap();
 }
 
 // One wait. True: the job has ended.
@@ -120,11 +120,15 @@ void JobWatch::consider_stopping(std::uint64_t now) {
 
 void JobWatch::climb(std::uint64_t now) {
   const StopStep step = step_ < ladder_.size() ? ladder_[step_] : StopStep{SIGKILL, 100};
-  // Not reaped yet, so the group's number is still the job's.
-  ::kill(-child_->pid, step.signal);
-  if (step.signal != SIGKILL) ::kill(-child_->pid, SIGCONT);  // a stopped job hears nothing else
+  signal_group(step.signal);
+  if (step.signal != SIGKILL) signal_group(SIGCONT);  // a stopped job hears nothing else
   next_step_ns_ = now + std::uint64_t{step.wait_ms} * 1'000'000;
   if (step_ < ladder_.size()) ++step_;
+}
+
+// Not reaped yet, so the numbers are still the job's. The leader may have left its group.
+void JobWatch::signal_group(int signal) {
+  if (::kill(-child_->pid, signal) != 0) ::kill(child_->pid, signal);
 }
 
 // The terminal's ^Z reaches us, not the jobs in groups of their own. While they stand still, so
@@ -134,16 +138,16 @@ void JobWatch::follow_suspension() {
   if (wanted == (suspended_since_ != 0)) return;
   if (wanted) {
     suspended_since_ = monotonic_ns();
-    ::kill(-child_->pid, SIGSTOP);
+    signal_group(SIGSTOP);
   } else {
     started_ns_ += monotonic_ns() - suspended_since_;
     suspended_since_ = 0;
-    ::kill(-child_->pid, SIGCONT);
+    signal_group(SIGCONT);
   }
 }
 
-JobEnd JobWatch::reap(bool kill_group) {
-  if (kill_group) ::kill(-child_->pid, SIGKILL);
+JobEnd JobWatch::reap() {
+  if (stopping_) ::kill(-child_->pid, SIGKILL);
   JobEnd end;
   siginfo_t info{};
   while (wait_child(child_->pidfd.get(), &info, WEXITED, &end.use) != 0) {

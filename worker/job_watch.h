@@ -53,17 +53,17 @@ class JobWatch {
   JobWatch(WatchHost& host, std::span<const StopStep> ladder) : host_(host), ladder_(ladder) {}
 
   /// Returns when the group's leader has ended and is reaped. Before that, where the job was
-  /// stopped by us or `kill_group` is set, its whole group was killed, while its number was still
-  /// the job's own.
+  /// stopped by us, its whole group was killed, while its number was still the job's own.
   JobEnd wait(Child& child, std::uint64_t ticket, std::uint64_t started_ns,
-              std::uint64_t own_timeout_ns, bool kill_group);
+              std::uint64_t own_timeout_ns);
 
  private:
   bool poll_until_ended(std::uint64_t now);
   void consider_stopping(std::uint64_t now);
   void climb(std::uint64_t now);
   void follow_suspension();
-  JobEnd reap(bool kill_group);
+  void signal_group(int signal);
+  JobEnd reap();
 
   WatchHost& host_;
   std::span<const StopStep> ladder_;

@@ -62,6 +62,7 @@ void LinePrinter::print(int stream, bool all) {
     printer_.copy_out(stream, files_.fd(stream), &from.file_read, from.file_end);
     from.file_read = from.file_end;
     from.open_line = true;  // the file was cut wherever the bound fell
+    empty_files();
   }
   std::size_t size =
       all || from.memory.size() > kMemoryBound ? from.memory.size() : from.memory.rfind('\n') + 1;
@@ -73,15 +74,28 @@ void LinePrinter::print(int stream, bool all) {
 
 void LinePrinter::spill(int stream) {
   Stream& from = streams_[stream];
-  std::string_view rest = from.memory;
-  while (!rest.empty()) {
-    const ssize_t done = ::write(files_.fd(stream), rest.data(), rest.size());
+  std::size_t written = 0;
+  while (written < from.memory.size()) {
+    const ssize_t done =
+        ::write(files_.fd(stream), from.memory.data() + written, from.memory.size() - written);
     if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return;  // a full disk: it stays in memory
-    rest.remove_prefix(static_cast<std::size_t>(done));
+    if (done <= 0) {  // a full disk: the rest stays in memory
+      spill_error_ = done < 0 ? errno : ENOSPC;
+      break;
+    }
+    written += static_cast<std::size_t>(done);
     from.file_end += done;
   }
-  from.memory.clear();
+  from.memory.erase(0, written);
+}
+
+// Printed bytes are not kept: they would fill the disk, and a successor would print them again.
+void LinePrinter::empty_files() {
+  for (const Stream& stream : streams_) {
+    if (stream.file_read != stream.file_end) return;
+  }
+  files_.clear();
+  for (Stream& stream : streams_) stream.file_read = stream.file_end = 0;
 }
 
 void LinePrinter::end_job(ipc::Output* output) {
@@ -94,6 +108,7 @@ void LinePrinter::end_job(ipc::Output* output) {
   for (int stream : {kStdout, kStderr}) {
     Stream& from = streams_[stream];
     if (!from.memory.empty()) spill(stream);
+    if (!from.memory.empty()) lost_ = spill_error_;
     output->begin[stream] = from.file_read;
     output->length[stream] = from.file_end - from.file_read;
   }

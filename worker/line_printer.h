@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "worker/capture.h"
 #include "worker/decorate.h"
@@ -29,6 +30,8 @@ class LinePrinter final : public OutputSink {
   /// The job has ended: prints the rest, if the baton can be had. What could not be printed lies in
   /// the capture files where `*output` then says: hand it to the printer.
   void end_job(ipc::Output* output);
+  /// errno, where end_job found no place for output, else 0.
+  int take_lost() { return std::exchange(lost_, 0); }
 
  private:
   struct Stream {
@@ -41,12 +44,15 @@ class LinePrinter final : public OutputSink {
   bool has_whole_line(const Stream& stream) const;
   void print(int stream, bool all);
   void spill(int stream);
+  void empty_files();
 
   Printer& printer_;
   CaptureFiles& files_;
   bool keep_order_;
   std::uint64_t order_ = ipc::kNoOrder;
   bool holding_ = false;
+  int spill_error_ = 0;
+  int lost_ = 0;
   Stream streams_[2];
 };
 

@@ -12,6 +12,8 @@ namespace enjoin {
 namespace {
 
 constexpr std::int64_t kCopyAtOnce = 1 << 20;
+// What a writable pipe takes without blocking.
+constexpr std::size_t kWriteAtOnce = 4096;
 constexpr std::int64_t kHoleBytes = 1 << 20;
 
 // A destination that somebody made non-blocking (a shared terminal or pipe) is waited for.
@@ -23,11 +25,12 @@ void wait_writable(int fd) {
 }  // namespace
 
 Printer::Printer(const ipc::TeamMemory& memory, ipc::WorkerId self, const int destinations[2],
-                 const int spools[2], std::function<bool()> tick)
+                 const int spools[2], Patience patience, std::function<bool()> tick)
     : memory_(&memory),
       queue_(memory, self),
       destinations_{destinations[0], destinations[1]},
       spools_{spools[0], spools[1]},
+      patience_(patience),
       tick_(std::move(tick)) {}
 
 bool Printer::failed() const {
@@ -49,9 +52,10 @@ void Printer::emit(ipc::Output output, const CaptureFiles& files) {
     if (output.order != ipc::kNoOrder && queue_.hand_in(output)) drain();
     return;
   }
-  if (queue_.try_take_direct(output)) {
+  // Who may be kept waiting by the destination needs the source until then.
+  if (patience_ == Patience::kWaits && queue_.try_take_direct(output)) {
     const int sources[2] = {files.fd(kStdout), files.fd(kStderr)};
-    print_from(sources);
+    static_cast<void>(print_from(sources));
     drain();
     return;
   }
@@ -101,8 +105,14 @@ void Printer::spool_at(int stream, std::int64_t offset, std::string_view bytes) 
 
 void Printer::drain() {
   while (const std::optional<ipc::PrintEntry> entry = queue_.begin()) {
-    print_from(spools_);
-    free_spool(*entry);
+    const bool direct = entry->state == ipc::PrintState::kDirect;  // a dead holder's
+    const int captures[2] = {dead_captures_[kStdout].get(), dead_captures_[kStderr].get()};
+    if (!print_from(direct ? captures : spools_)) return;
+    if (direct) {
+      for (ipc::UniqueFd& file : dead_captures_) file.reset();
+    } else {
+      free_spool(*entry);
+    }
   }
 }
 
@@ -111,28 +121,47 @@ void Printer::drain_if_ready() {
 }
 
 void Printer::finish_for_dead(const int capture_fds[2]) {
-  const std::optional<ipc::PrintEntry> entry = queue_.begin();
-  if (!entry) return;  // nothing was half printed, and the baton is free again
-  print_from(entry->state == ipc::PrintState::kDirect ? capture_fds : spools_);
+  for (int stream : {kStdout, kStderr}) {
+    dead_captures_[stream].reset(::fcntl(capture_fds[stream], F_DUPFD_CLOEXEC, 3));
+  }
   drain();
 }
 
-void Printer::print_from(const int sources[2]) {
+void Printer::go_on() {
+  if (stalled_ && queue_.holds_baton()) drain();
+}
+
+// False: the destination takes no more now, and the entry stays begun.
+bool Printer::print_from(const int sources[2]) {
+  stalled_ = false;
   for (int stream : {kStdout, kStderr}) {
     copy_out(stream, sources[stream], queue_.printed(stream), queue_.limit(stream));
+    if (stalled_) return false;
   }
   printed_any_ = true;
   queue_.finish();
+  return true;
+}
+
+bool Printer::may_write(int stream) {
+  if (stopped_ || failed()) return false;
+  if (patience_ == Patience::kWaits) return true;
+  pollfd watched{destinations_[stream], POLLOUT, 0};
+  if (::poll(&watched, 1, 0) > 0) return true;
+  stalled_ = !tick_();
+  return false;
 }
 
 void Printer::copy_out(int stream, int source, std::int64_t* offset, std::int64_t limit) {
   static_assert(sizeof(off_t) == sizeof(std::int64_t));
-  while (*offset < limit && !failed()) {
+  while (*offset < limit && may_write(stream)) {
     if (by_hand_[stream]) {
       if (!copy_by_hand(stream, source, offset, limit)) return;
       continue;
     }
-    const auto wanted = static_cast<std::size_t>(std::min(limit - *offset, kCopyAtOnce));
+    const std::int64_t most =
+        patience_ == Patience::kWaits ? kCopyAtOnce : static_cast<std::int64_t>(kWriteAtOnce);
+    const auto wanted = static_cast<std::size_t>(std::min(limit - *offset, most));
     // The kernel moves *offset, which lies in shared memory, in the same call that writes: a kill
     // between two calls leaves it exact.
     const ssize_t done =
@@ -146,15 +175,16 @@ void Printer::copy_out(int stream, int source, std::int64_t* offset, std::int64_
     } else if (errno != EINTR) {
       return fail(errno);
     }
-    if (tick_()) return;
+    if (tick_()) stopped_ = patience_ == Patience::kWaits;
   }
 }
 
 // write(2), then note it: a kill between the two can print up to one chunk twice.
 bool Printer::copy_by_hand(int stream, int source, std::int64_t* offset, std::int64_t limit) {
   char chunk[64 * 1024];
-  const auto wanted =
-      static_cast<std::size_t>(std::min<std::int64_t>(limit - *offset, sizeof chunk));
+  const std::size_t most = patience_ == Patience::kWaits ? sizeof chunk : kWriteAtOnce;
+  const auto wanted = static_cast<std::size_t>(
+      std::min<std::int64_t>(limit - *offset, static_cast<std::int64_t>(most)));
   const ssize_t got = ::pread(source, chunk, wanted, *offset);
   if (got < 0 && errno == EINTR) return true;
   if (got <= 0) return false;
@@ -164,7 +194,7 @@ bool Printer::copy_by_hand(int stream, int source, std::int64_t* offset, std::in
 }
 
 void Printer::write_all(int stream, std::string_view bytes) {
-  while (!bytes.empty() && !failed()) {
+  while (!bytes.empty() && !failed() && !stopped_) {
     const ssize_t done = ::write(destinations_[stream], bytes.data(), bytes.size());
     if (done >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(done));
@@ -175,7 +205,7 @@ void Printer::write_all(int stream, std::string_view bytes) {
     } else if (errno != EINTR) {
       return fail(errno);
     }
-    if (tick_()) return;
+    if (tick_()) stopped_ = patience_ == Patience::kWaits;
   }
 }
 

@@ -9,6 +9,12 @@
 
 namespace enjoin {
 
+/// Whether a printer waits for a destination that takes nothing now (a pager, a stopped terminal).
+enum class Patience : std::uint8_t {
+  kWaits,  ///< a worker
+  kNever,  ///< the supervisor: it keeps the baton and goes on at go_on()
+};
+
 /// Copies job output to where it goes, under the baton. Workers use one each; the supervisor uses
 /// one to finish what a dead worker had begun.
 ///
@@ -17,9 +23,10 @@ namespace enjoin {
 class Printer {
  public:
   /// Destinations and spools by stream; the descriptors stay the caller's. `tick` is called while
-  /// output is printed for long, and at every interrupted call; true stops printing.
+  /// output is printed for long, and at every interrupted call; true stops printing: what cannot
+  /// be written at once is dropped.
   Printer(const ipc::TeamMemory& memory, ipc::WorkerId self, const int destinations[2],
-          const int spools[2], std::function<bool()> tick);
+          const int spools[2], Patience patience, std::function<bool()> tick);
 
   ipc::PrintQueue& queue() { return queue_; }
 
@@ -39,8 +46,13 @@ class Printer {
   /// If entries are ready and nobody prints: drains them.
   void drain_if_ready();
 
-  /// Supervisor: prints what a dead holder left of its own capture, then drains.
+  /// Supervisor: prints what a dead holder left of its own capture, then drains. Keeps copies of
+  /// the descriptors as long as it needs them.
   void finish_for_dead(const int capture_fds[2]);
+  /// With Patience::kNever: goes on with what could not be written at once.
+  void go_on();
+  /// There is something to go on with.
+  bool stalled() const { return stalled_; }
 
   /// Writes bytes to a destination, under the baton, by write(2).
   void write_all(int stream, std::string_view bytes);
@@ -52,7 +64,8 @@ class Printer {
   bool take_printed_any();
 
  private:
-  void print_from(const int sources[2]);
+  bool print_from(const int sources[2]);
+  bool may_write(int stream);
   void spool(ipc::Output* output, const CaptureFiles& files);
   void free_spool(const ipc::PrintEntry& entry);
   void fail(int error);
@@ -62,7 +75,11 @@ class Printer {
   ipc::PrintQueue queue_;
   int destinations_[2];
   int spools_[2];
+  Patience patience_;
   std::function<bool()> tick_;
+  ipc::UniqueFd dead_captures_[2];  // of the holder that died while printing from them
+  bool stopped_ = false;            // tick_ said so
+  bool stalled_ = false;
   bool by_hand_[2] = {false, false};
   bool printed_any_ = false;
 };

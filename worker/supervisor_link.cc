@@ -34,6 +34,8 @@ SupervisorLink::SupervisorLink(const ipc::TeamMemory& memory, std::uint32_t work
       event_(std::move(event)),
       supervisor_pid_(supervisor_pid) {
   own_block = &memory.block(worker);
+  // Where our caller ignores it, children vanish unreaped.
+  ::signal(SIGCHLD, SIG_DFL);
   struct sigaction action {};
   action.sa_handler = on_supervisor_death;
   ::sigaction(kDeathSignal, &action, nullptr);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
+#include <utility>
 
 #include <sys/prctl.h>
 
@@ -20,6 +21,8 @@ namespace {
 constexpr std::size_t kMostClaims = 256;
 constexpr std::uint64_t kTinyJobNs = 20'000;
 constexpr std::chrono::milliseconds kSweepLimit{2000};
+constexpr std::uint64_t kForkPatienceNs = 10'000'000'000;
+constexpr std::uint32_t kLongestForkPauseMs = 100;
 
 // A group's output that came through pipes (--max-output).
 class FileSink final : public OutputSink {
@@ -29,13 +32,18 @@ class FileSink final : public OutputSink {
     while (!bytes.empty()) {
       const ssize_t done = ::write(files_.fd(stream), bytes.data(), bytes.size());
       if (done < 0 && errno == EINTR) continue;
-      if (done <= 0) return;  // a full disk: found by CaptureFiles::full_disk
+      if (done <= 0) {
+        error_ = done < 0 ? errno : ENOSPC;
+        return;
+      }
       bytes.remove_prefix(static_cast<std::size_t>(done));
     }
   }
+  int take_error() override { return std::exchange(error_, 0); }
 
  private:
   const CaptureFiles& files_;
+  int error_ = 0;
 };
 
 WorkerConfig read_config(int fd) {
@@ -124,7 +132,8 @@ Worker::Worker(WorkerStart start)
       command_(Template::parse(config_.command)),
       shell_name_(base_name(config_.shell)),
       files_(ipc::UniqueFd(start.capture[0]), ipc::UniqueFd(start.capture[1])),
-      printer_(memory_, start.id, kOurStreams, start.spool, [this] { return link_.gone(); }),
+      printer_(memory_, start.id, kOurStreams, start.spool, Patience::kWaits,
+               [this] { return link_.gone(); }),
       environment_(environ, start.id.number + 1, config_.parallel_pid),
       null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
       open_files_{config_.open_files_soft, config_.open_files_hard},
@@ -179,21 +188,26 @@ void Worker::run_batch(std::size_t claimed) {
 
 // Claimed jobs must not wait behind a command that may run for ever.
 void Worker::hand_back_rest() {
-  if (claim_at_ >= claimed_end_) return;
-  queue_.hand_back({claimed_.data() + claim_at_, claimed_end_ - claim_at_});
-  claimed_end_ = claim_at_;
+  hand_back_from(claim_at_);
+}
+
+void Worker::hand_back_from(std::size_t first) {
+  if (first >= claimed_end_) return;
+  queue_.hand_back({claimed_.data() + first, claimed_end_ - first});
+  claimed_end_ = first;
   bells_.ring_one_idle();
 }
 
 void Worker::run_job(std::uint64_t position) {
   Job job{.slot = queue_.slot(position), .position = position};
+  // Before it counts as started: who dies while waiting loses nothing.
+  if (!wait_for_print_room(job.slot.order)) return hand_back_from(claim_at_ - 1);
   if (!queue_.try_start(position)) return;
   memory_.block(start_.id.number).current.store(job.slot.ticket, std::memory_order_release);
   job.started_ns = monotonic_ns();
   job.output.ticket = job.slot.ticket;
   job.output.handle = job.slot.handle;
   job.output.order = job.slot.order;
-  wait_for_print_room(job.slot.order);
 
   if (expand(job) && is_no_op(argv_.words)) {
     job.end.end_ns = job.started_ns;
@@ -202,8 +216,10 @@ void Worker::run_job(std::uint64_t position) {
     no_process_ = false;
     hand_back_rest();
     begin_output(job);
-    const int error = start_process(job);
+    const int error = start_patiently(job);
     queue_.release(position);
+    // Room in the arena that others' inputs may wait for.
+    if (job.slot.payload_size > memory_.arena_bytes() / 64) link_.tell_now();
     if (error == 0) {
       job.ran = true;
       finish_process(job);
@@ -245,6 +261,17 @@ bool Worker::expand(Job& job) {
   job.direct = command_.expand_argv(job.inputs, job.numbers, shell_name_, &argv_) &&
                may_exec_directly({argv_.words.data(), argv_.words.size() - 1}, shell_name_);
   return job.direct;
+}
+
+// Where the limit of processes is reached, others' ends may make room.
+int Worker::start_patiently(Job& job) {
+  for (std::uint32_t pause_ms = 1;; pause_ms = std::min(pause_ms * 2, kLongestForkPauseMs)) {
+    const int error = start_process(job);
+    const bool may_wait = error == EAGAIN && monotonic_ns() - job.started_ns < kForkPatienceNs &&
+                          stop_wanted(job.slot.ticket) == Stop::kNo && !link_.gone();
+    if (!may_wait) return error;
+    bells_.wait_for_bell(start_.id.number, bells_.bell_value(start_.id.number), pause_ms);
+  }
 }
 
 int Worker::start_process(Job& job) {
@@ -291,10 +318,8 @@ void Worker::begin_output(Job& job) {
 }
 
 void Worker::finish_process(Job& job) {
-  const bool kill_group =
-      config_.leftovers == Leftovers::kKill || config_.leftovers == Leftovers::kFail;
   JobWatch watch(*this, config_.stop_ladder);
-  job.end = watch.wait(job.child, job.slot.ticket, job.started_ns, job.slot.timeout_ns, kill_group);
+  job.end = watch.wait(job.child, job.slot.ticket, job.started_ns, job.slot.timeout_ns);
   job.flags |= job.end.flags;
   settle_leftovers(job);
   if (link_.gone()) {
@@ -342,6 +367,10 @@ void Worker::publish(Job& job) {
                          job.end.kind != ipc::EndKind::kCanceled;
   if (lines_ && job.ran) {
     lines_->end_job(&job.output);
+    if (const int lost = lines_->take_lost(); lost != 0 && job.end.kind == ipc::EndKind::kExited) {
+      job.end.kind = ipc::EndKind::kOutputFailed;
+      job.end.code = lost;
+    }
   } else if (config_.output == OutputMode::kGroup && job.ran && !held_back) {
     for (int stream : {kStdout, kStderr}) job.output.length[stream] = files_.size(stream);
   }
@@ -448,14 +477,18 @@ void Worker::emit_decorated(Job& job) {
   printer_.emit_spooled(decorated);
 }
 
-void Worker::wait_for_print_room(std::uint64_t order) {
-  if (config_.output == OutputMode::kUngroup) return;
-  while (!printer_.queue().has_room(order) && !link_.gone() && !printer_.failed()) {
+// False: no more is to be started.
+bool Worker::wait_for_print_room(std::uint64_t order) {
+  if (config_.output == OutputMode::kUngroup) return true;
+  while (!printer_.queue().has_room(order) && !printer_.failed()) {
+    const std::uint32_t flags = memory_.table().flags.load(std::memory_order_acquire);
+    if ((flags & ipc::kFlagStopClaims) != 0 || link_.gone()) return false;
     printer_.drain_if_ready();
     const std::uint32_t seen = bells_.bell_value(start_.id.number);
     link_.tell_now();
     if (!printer_.queue().has_room(order)) bells_.wait_for_bell(start_.id.number, seen, 10);
   }
+  return true;
 }
 
 void Worker::sleep() {
@@ -497,6 +530,7 @@ std::uint64_t Worker::tick() {
     link_.tell_now();
     again = 0;
   }
+  if (printer_.failed()) link_.tell_now();  // the reader is gone: the run is to be stopped
   if (lines_ && lines_->flush()) {
     constexpr std::uint64_t baton_retry_ns = 2'000'000;
     again = again == 0 ? baton_retry_ns : std::min(again, baton_retry_ns);

@@ -60,6 +60,7 @@ class Worker final : public WatchHost {
   void run_batch(std::size_t claimed);
   void run_job(std::uint64_t position);
   bool expand(Job& job);
+  int start_patiently(Job& job);
   int start_process(Job& job);
   void begin_output(Job& job);
   void finish_process(Job& job);
@@ -68,8 +69,9 @@ class Worker final : public WatchHost {
   void emit(Job& job);
   void emit_decorated(Job& job);
   ipc::ResultRecord& next_record();
-  void wait_for_print_room(std::uint64_t order);
+  bool wait_for_print_room(std::uint64_t order);
   void hand_back_rest();
+  void hand_back_from(std::size_t first);
   void sleep();
   void leave_after_supervisor();
 
