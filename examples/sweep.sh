@@ -18,6 +18,7 @@ throw() {
 export -f throw
 
 # Two sources of inputs: a job for each combination. -k keeps the results in their order.
+# shellcheck disable=SC1083
 enjoin -k --joblog "$folder/joblog" throw {1} {2} ::: 1000 10000 100000 ::: 1 2 3 4 5 \
   >"$folder/estimates"
 

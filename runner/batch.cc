@@ -8,6 +8,7 @@
 #include <cstring>
 #include <deque>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -54,16 +55,6 @@ std::string scratch_folder() {
   return folder != nullptr && *folder != '\0' ? folder : "/tmp";
 }
 
-std::optional<TemplateSpec> tag_template(const Options& options) {
-  if (!options.tag) return std::nullopt;
-  TemplateSpec tag;
-  tag.words = {options.tag_string.value_or("{}")};
-  tag.replace_string = options.command.replace_string;
-  tag.quote_values = false;  // as GNU parallel: a tag is text, not a command
-  tag.append_if_absent = false;
-  return tag;
-}
-
 WorkerConfig worker_config(const Options& options, const SignalEvents& signals,
                            const rlimit& open_files) {
   WorkerConfig config;
@@ -79,8 +70,10 @@ WorkerConfig worker_config(const Options& options, const SignalEvents& signals,
   config.limits = options.limits;
   config.stop_ladder = default_stop_ladder();
   config.signal_mask = signals.caller_mask();
-  config.open_files_soft = open_files.rlim_cur;
-  config.open_files_hard = open_files.rlim_max;
+  if (open_files.rlim_cur != open_files.rlim_max) {  // else there was nothing to raise
+    config.open_files_soft = open_files.rlim_cur;
+    config.open_files_hard = open_files.rlim_max;
+  }
   config.parallel_pid = static_cast<std::uint32_t>(::getpid());
   config.scratch_folder = scratch_folder();
   return config;
@@ -107,6 +100,7 @@ class BatchRun {
   void give_up_retries();
   void on_final(const JobResult& result);
   void check_output();
+  void note_halt(const JobResult& result);
   void halt();
   void wait();
   void log(const JobResult& result);
@@ -135,6 +129,7 @@ class BatchRun {
   bool interrupted_ = false;  // INT or TERM
   bool draining_ = false;     // HUP
   bool output_failed_ = false;
+  HaltSpec::When halting_ = HaltSpec::When::kNever;
   int interrupts_ = 0;
   std::vector<std::string_view> values_;
   std::string line_;
@@ -166,14 +161,25 @@ BatchRun::BatchRun(const Options& options, std::string program)
   } else if (!path.empty()) {
     joblog_.emplace(path);
   }
+  if (options.halt.when != HaltSpec::When::kNever) {
+    team_.watch_ends([this](const JobResult& result) {
+      plan_.foresee(result);
+      note_halt(result);
+    });
+  }
   team_.expect_more(true);
 }
 
 int BatchRun::run() {
+  if (source_->wait_fd() == STDIN_FILENO && ::isatty(STDIN_FILENO) == 1 && !options_.quiet) {
+    say(fmt::format("{}: Warning: the inputs are read from the terminal; end them with Ctrl-D\n",
+                    program_));
+  }
   team_.set_timeout(plan_.timeout());
   while (true) {
     take_signals();
     team_.collect([this](JobResult& result) { on_result(result); });
+    halt();
     give_up_retries();
     check_output();
     fill();
@@ -183,7 +189,8 @@ int BatchRun::run() {
   }
   if (joblog_) joblog_->flush();
   if (progress_.is_on()) progress_.finish(snapshot(), Clock::now());
-  if (interrupted_ || output_failed_ || (draining_ && (!input_ended_ || plan_.withdrawn() > 0))) return kOwnErrorStatus;
+  if (interrupted_ || output_failed_ || (draining_ && (!input_ended_ || plan_.withdrawn() > 0)))
+    return kOwnErrorStatus;
   return plan_.exit_status();
 }
 
@@ -275,17 +282,28 @@ void BatchRun::on_result(JobResult& result) {
   if (plan_.judge(result) == Plan::Verdict::kRetry) return;
   on_final(result);
   if (options_.timeout.percent_of_median > 0) team_.set_timeout(plan_.timeout());
+  note_halt(result);
+}
+
+void BatchRun::note_halt(const JobResult& result) {
   const HaltSpec::When when = plan_.take_halt();
   if (when == HaltSpec::When::kNever) return;
-  if (!options_.quiet) {
-    const char* const ends[] = {"failed", "succeeded", "finished"};
-    say(fmt::format("{}: This job {}:\n{}\n", program_, ends[static_cast<int>(options_.halt.why)],
-                    term_safe(command_of(result))));
-  }
-  if (when == HaltSpec::When::kNow) {
-    team_.cancel_all(Team::How::kLadder);
-  } else {
-    team_.withdraw_queued();
+  halting_ = when;
+  if (options_.quiet) return;
+  const char* const ends[] = {"failed", "succeeded", "finished"};
+  say(fmt::format("{}: This job {}:\n{}\n", program_, ends[static_cast<int>(options_.halt.why)],
+                  term_safe(command_of(result))));
+}
+
+void BatchRun::halt() {
+  switch (std::exchange(halting_, HaltSpec::When::kNever)) {
+    case HaltSpec::When::kNever:
+      break;
+    case HaltSpec::When::kSoon:
+      team_.withdraw_queued();
+      break;
+    case HaltSpec::When::kNow:
+      team_.cancel_all(Team::How::kLadder);
   }
 }
 
@@ -316,7 +334,7 @@ void BatchRun::on_final(const JobResult& result) {
     name("Warning: This job was killed because it timed out");
   } else if (!std::holds_alternative<Exited>(result.outcome) &&
              !std::holds_alternative<Signaled>(result.outcome)) {
-    name(fmt::format("Error: This job was {}", to_string(result.outcome)).c_str());
+    name(("Error: This job failed: " + to_string(result.outcome)).c_str());
   }
   if (result.left_processes && options_.leftovers != Leftovers::kKeep) {
     name(options_.leftovers == Leftovers::kReport ? "Warning: This job left processes running"
@@ -389,6 +407,16 @@ BatchSpec batch_spec(const Options& options, std::uint32_t workers) {
   BatchSpec spec = options.batch;
   if (options.spread_batches) spec.spread_over = workers;
   return spec;
+}
+
+std::optional<TemplateSpec> tag_template(const Options& options) {
+  if (!options.tag) return std::nullopt;
+  TemplateSpec tag;
+  tag.words = {options.tag_string.value_or("{}")};
+  tag.replace_string = options.command.replace_string;
+  tag.quote_values = false;  // as GNU parallel: a tag is text, not a command
+  tag.append_if_absent = false;
+  return tag;
 }
 
 int run_batch(const Options& options, const std::string& program) {

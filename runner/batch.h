@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "runner/options.h"
@@ -13,5 +14,8 @@ int run_batch(const Options& options, const std::string& program);
 
 /// How the inputs are grouped where `workers` jobs run at once.
 BatchSpec batch_spec(const Options& options, std::uint32_t workers);
+
+/// What --tag and --tagstring begin each line with; nullopt: nothing.
+std::optional<TemplateSpec> tag_template(const Options& options);
 
 }  // namespace enjoin

@@ -10,6 +10,7 @@
 #include "enjoin/error.h"
 #include "ipc/layout.h"
 #include "runner/batch.h"
+#include "worker/decorate.h"
 
 namespace enjoin {
 namespace {
@@ -37,10 +38,13 @@ int print_commands(const Options& options) {
   const Template command = Template::parse(options.command);
   const std::unique_ptr<InputSource> source = open_input(options.input);
   const std::uint32_t workers = parse_jobs(options.jobs_text, usable_cpus(), ipc::kMaxWorkers);
+  std::optional<Template> tag;
+  if (const auto spec = tag_template(options)) tag = Template::parse(*spec);
   Batcher batcher(*source, batch_spec(options, workers), command);
   Batch batch;
   std::vector<std::string_view> values;
   std::string line;
+  std::string tag_text;
   std::string out;
   std::uint64_t seq = 0;
   while (true) {
@@ -60,8 +64,13 @@ int print_commands(const Options& options) {
     }
     const JobNumbers numbers{++seq, static_cast<std::uint32_t>((seq - 1) % workers + 1)};
     command.expand_line({values, batch.columns}, numbers, &line);
-    out += line;
-    out += '\n';
+    line += '\n';
+    if (tag) {
+      tag->expand_line({values, batch.columns}, numbers, &tag_text);
+      LineTagger(tag_text).append(line, &out);
+    } else {
+      out += line;
+    }
     if (out.size() > kBlockBytes && !flush(&out)) return kReaderGone;
   }
   return flush(&out) ? 0 : kReaderGone;

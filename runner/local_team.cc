@@ -46,7 +46,7 @@ ipc::Segment make_config(const WorkerConfig& config) {
 }
 
 constexpr std::uint32_t kNoWorker = ~std::uint32_t{0};
-constexpr std::chrono::nanoseconds kTryAgain{20'000'000};
+constexpr std::chrono::nanoseconds kPressAgain{20'000'000};
 
 void watch(int poll_fd, int fd, std::uint32_t events, std::uint32_t worker) {
   epoll_event event{};
@@ -78,7 +78,7 @@ LocalTeam::LocalTeam(TeamSpec spec)
   const int spools[2] = {spools_[0].get(), spools_[1].get()};
   printer_ = std::make_unique<Printer>(memory_, kSupervisor, destinations, spools, Patience::kNever,
                                        [this] { return cancel_now_; });
-  foreign_ = list_children();
+  kept_ = foreign_ = list_children();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
@@ -274,7 +274,18 @@ void LocalTeam::on_record(const ipc::ResultRecord& record, const WorkerProcess& 
   flight->worker = worker.id.number;
   flight->generation = worker.id.generation;
   ++flights_ended_;
-  if ((record.flags & ipc::kResultPrinted) == 0 || flight->printed) complete_ended(record.handle);
+  if ((record.flags & ipc::kResultPrinted) == 0 || flight->printed) {
+    complete_ended(record.handle);
+  } else if (observe_end_) {
+    announce(*flight);
+  }
+}
+
+void LocalTeam::announce(Flight& flight) {
+  flight.announced = true;
+  JobResult result = result_of(flight);
+  result.job = flight.job;
+  observe_end_(result);
 }
 
 void LocalTeam::take_prints(std::uint64_t next) {
@@ -297,6 +308,7 @@ JobResult LocalTeam::result_of(const Flight& flight) const {
   result.output_cut = (record.flags & ipc::kResultOutputCut) != 0;
   result.left_processes = (record.flags & ipc::kResultLeftovers) != 0;
   result.output_held_back = (record.flags & ipc::kResultHeldBack) != 0;
+  result.announced = flight.announced;
   const bool exited = (record.flags & ipc::kResultExitedOnStop) != 0;
   switch (record.kind) {
     case ipc::EndKind::kExited:
@@ -377,14 +389,14 @@ bool LocalTeam::news_waiting() const {
 void LocalTeam::wait(std::span<const int> readable, std::chrono::nanoseconds limit) {
   bells_.announce_supervisor_waits();
   if (!news_waiting()) {
-    // What is pressed again or tried again comes without a wake-up.
-    const bool again = canceling_ || printer_->stalled();
-    const auto longest = again ? kTryAgain : std::chrono::nanoseconds(std::chrono::hours(1));
+    // Cancellation is pressed again without a wake-up.
+    const auto longest = canceling_ ? kPressAgain : std::chrono::nanoseconds(std::chrono::hours(1));
     const auto bound = limit.count() < 0 ? longest : std::min(limit, longest);
     const timespec span{static_cast<time_t>(bound.count() / 1'000'000'000),
                         static_cast<long>(bound.count() % 1'000'000'000)};
-    pollfd watched[1 + kMostWatched] = {{poll_.get(), POLLIN, 0}};
-    nfds_t count = 1;
+    pollfd watched[2 + kMostWatched] = {{poll_.get(), POLLIN, 0},
+                                        {printer_->stalled_fd(), POLLOUT, 0}};
+    nfds_t count = 2;
     for (const int fd : readable) watched[count++] = {fd, POLLIN, 0};
     ::ppoll(watched, count, &span, nullptr);
     if (watched[0].revents != 0) take_poll_events();

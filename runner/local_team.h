@@ -46,6 +46,9 @@ class LocalTeam final : public Team {
   void withdraw_queued() override;
   void set_timeout(std::chrono::nanoseconds limit) override;
   void collect(const std::function<void(JobResult&)>& deliver) override;
+  void watch_ends(std::function<void(const JobResult&)> observe) override {
+    observe_end_ = std::move(observe);
+  }
   void wait(std::span<const int> readable, std::chrono::nanoseconds limit) override;
   int pollable_fd() const override { return poll_.get(); }
   std::size_t running() const override;
@@ -72,6 +75,7 @@ class LocalTeam final : public Team {
     bool in_use = false;
     bool ended = false;    ///< `record` holds how
     bool printed = false;  ///< its print entry was passed
+    bool announced = false;
     ipc::ResultRecord record{};
   };
 
@@ -86,6 +90,7 @@ class LocalTeam final : public Team {
   void take_prints(std::uint64_t next);
   void reclaim();
   void on_record(const ipc::ResultRecord& record, const WorkerProcess& worker);
+  void announce(Flight& flight);
   void complete(std::uint32_t handle, JobResult result);
   void complete_ended(std::uint32_t handle);
   void complete_canceled(std::uint32_t handle);
@@ -125,6 +130,7 @@ class LocalTeam final : public Team {
   std::uint64_t prints_seen_ = 0;
   std::uint64_t orders_given_ = 0;  ///< the highest Job::order so far, and one
   std::deque<JobResult> results_;
+  std::function<void(const JobResult&)> observe_end_;
   std::vector<std::uint32_t> dead_;  ///< worker numbers whose pidfds became readable
   bool polled_ = false;              ///< dead_ is up to date
   bool canceling_ = false;

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -50,6 +51,8 @@ int run(const std::string& program, const std::vector<std::string>& args) {
     case Action::kRun:
       break;
   }
+  // Jobs of the same user must not reach our memory and descriptors through /proc.
+  ::prctl(PR_SET_DUMPABLE, 0);
   return asked.options.dry_run ? enjoin::print_commands(asked.options)
                                : enjoin::run_batch(asked.options, program);
 }

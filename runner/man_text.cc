@@ -93,7 +93,7 @@ const std::string_view kManAfterOptions = R"(# EXIT STATUS
 - 1-100: so many jobs failed
 - 101: more than 100 jobs failed
 - 255: wrong usage, an error of enjoin's own, its output could not be written (or nobody reads it
-any more), or it was ended by SIGINT or SIGTERM
+any more), or it was ended by SIGINT, SIGTERM or SIGHUP
 
 With `--halt`, once the rule is met: where one job is enough for it (`fail=1`, `done=1`), the status
 is that job's own, or 128+n if signal n ended it. `success` rules that are met give 0. Rules with a
@@ -134,8 +134,8 @@ Set for each job:
 processes that they have started: first by SIGTERM, and after a short while by SIGKILL. What they
 wrote is printed, they are named on stderr, and enjoin exits with 255. A second signal kills them at
 once.
-- `SIGHUP`: No more jobs are started. The running ones are waited for. The exit status is 255, or
-where all inputs had been read already, counts the jobs that were not started as failed.
+- `SIGHUP`: No more jobs are started. The running ones are waited for. The exit status is 255 where
+any job was not started for it.
 - `SIGTSTP`: Control-Z stops enjoin and its jobs, and fg goes on with both.
 
 If enjoin itself is killed by SIGKILL, its workers notice, kill their jobs and exit.

@@ -121,8 +121,15 @@ void set_delimiter(Draft& draft, const std::string& value) {
   draft.delimiter = resolve_escapes(value, "-d");
 }
 
+/// A tag knows two escapes, as under GNU parallel.
 void set_tagstring(Draft& draft, const std::string& value) {
-  if (!value.empty()) draft.options.tag_string = value;
+  if (value.empty()) return;
+  std::string tag = value;
+  for (const auto& [escape, byte] : {std::pair("\\t", '\t'), std::pair("\\n", '\n')}) {
+    for (std::size_t at = 0; (at = tag.find(escape, at)) != std::string::npos; ++at)
+      tag.replace(at, 2, 1, byte);
+  }
+  draft.options.tag_string = tag;
 }
 
 struct Setter {

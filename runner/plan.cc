@@ -98,23 +98,32 @@ std::optional<JobResult> Plan::take_abandoned() {
   return result;
 }
 
+void Plan::foresee(const JobResult& result) {
+  if (std::holds_alternative<Canceled>(result.outcome)) return;
+  ++(succeeded(result.outcome) ? foreseen_succeeded_ : foreseen_failed_);
+  consider_halt(result.outcome);
+}
+
 void Plan::count(const JobResult& result) {
   const bool canceled = std::holds_alternative<Canceled>(result.outcome);
   const bool good = succeeded(result.outcome);
+  if (result.announced && !canceled) --(good ? foreseen_succeeded_ : foreseen_failed_);
   ++done_;
   if (!good) ++failed_;
   if (!canceled) {
     total_runtime_ += result.use.wall;
     if (good) runtimes_.add(result.use.wall);
   }
-  if (!halted_ && !canceled && spec_.halt.when != HaltSpec::When::kNever &&
-      halt_is_due(spec_.halt, counts())) {
-    halted_ = true;
-    stopped_ = true;
-    halt_news_ = spec_.halt.when;
-    deciding_status_ = exit_value(result.outcome);
-    if (deciding_status_ < 0) deciding_status_ = 128 + SIGTERM;  // timed out
-  }
+  if (!canceled) consider_halt(result.outcome);
+}
+
+void Plan::consider_halt(const Outcome& outcome) {
+  if (halted_ || !halt_is_due(spec_.halt, counts())) return;
+  halted_ = true;
+  stopped_ = true;
+  halt_news_ = spec_.halt.when;
+  deciding_status_ = exit_value(outcome);
+  if (deciding_status_ < 0) deciding_status_ = 128 + SIGTERM;  // timed out
 }
 
 HaltSpec::When Plan::take_halt() {
@@ -122,8 +131,8 @@ HaltSpec::When Plan::take_halt() {
 }
 
 HaltCounts Plan::counts() const {
-  return {.failed = failed_,
-          .succeeded = done_ - failed_,
+  return {.failed = failed_ + foreseen_failed_,
+          .succeeded = done_ - failed_ + foreseen_succeeded_,
           .total = total(),
           .total_is_final = input_ended_};
 }

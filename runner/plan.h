@@ -62,6 +62,9 @@ class Plan {
   enum class Verdict : std::uint8_t { kFinal, kRetry };
   /// Counts a result; for kRetry it was taken, for take_retry().
   Verdict judge(JobResult& result);
+  /// Counts towards the halt rule a job that has ended while its output waits for its turn. Its
+  /// result, `announced`, comes to judge() later.
+  void foresee(const JobResult& result);
   /// Once stopped: a job that was to be tried again, counted as failed; nullopt: there is none.
   std::optional<JobResult> take_abandoned();
   /// The halt rule was met by the last judged job: what is to be done. kNever: nothing new.
@@ -88,6 +91,7 @@ class Plan {
   HaltCounts counts() const;
   void note_start(TimePoint now);
   void count(const JobResult& result);
+  void consider_halt(const Outcome& outcome);
 
   PlanSpec spec_;
   std::deque<JobResult> retries_;
@@ -98,6 +102,8 @@ class Plan {
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
   std::uint64_t withdrawn_ = 0;
+  std::uint64_t foreseen_failed_ = 0;
+  std::uint64_t foreseen_succeeded_ = 0;
   std::optional<TimePoint> last_start_;
   bool input_ended_ = false;
   bool stopped_ = false;

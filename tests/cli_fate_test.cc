@@ -137,6 +137,14 @@ TEST_CASE("fate: --halt with a percentage is of all jobs") {
             .out == "1\n2\n3\n4\n");
 }
 
+TEST_CASE("fate: --halt now does not wait for the turn of the job that decides, with -k") {
+  const Sandbox box;
+  const Ran ran = box.enjoin(
+      {"-k", "-j2", "--halt", "now,fail=1", "[ {} = 1 ] && sleep 1000; exit {}", ":::", "1", "7"});
+  CHECK(ran.status == 7);
+  CHECK(ran.says("This job failed:\n[ 7 = 1 ]"));
+}
+
 TEST_CASE("fate: --quiet leaves only the jobs' own words on stderr") {
   const Sandbox box;
   const Ran ran =

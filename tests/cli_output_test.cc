@@ -126,6 +126,12 @@ TEST_CASE("output: --tag and --tagstring begin each line of both streams") {
   CHECK(box.enjoin({"-k", "--tagstring", "<{#} {/}>", "echo", ":::", "d/x"}).out == "<1 x>\td/x\n");
 }
 
+TEST_CASE("output: --tagstring knows \\\\t and \\\\n") {
+  const Sandbox box;
+  CHECK(box.enjoin({"--tagstring", "a\\tb", "echo", ":::", "x"}).out == "a\tb\tx\n");
+  CHECK(box.enjoin({"--tagstring", "a\\nb", "echo", ":::", "x"}).out == "a\nb\tx\n");
+}
+
 TEST_CASE("output: an empty --tagstring is no tag") {
   const Sandbox box;
   CHECK(box.enjoin({"--tagstring=", "echo", ":::", "a"}).out == "a\n");

@@ -77,3 +77,9 @@ TEST_CASE("replacement: --dry-run prints what would run and runs nothing") {
   CHECK(ran.out == "touch 'a b'; echo $HOME\ntouch c; echo $HOME\n");
   CHECK_FALSE(box.has("c"));
 }
+
+TEST_CASE("replacement: --dry-run shows tags as a run would") {
+  const Sandbox box;
+  CHECK(box.enjoin({"-k", "--dry-run", "--tag", "echo", ":::", "a", "b c"}).out ==
+        "a\techo a\nb c\techo 'b c'\n");
+}

@@ -61,7 +61,7 @@ TEST_CASE("signals: a second TERM kills jobs that will not go") {
   const Sandbox box;
   Fifo here = box.fifo("here");
   Running running =
-      box.start({"-N0", "trap '' TERM INT HUP; echo $$ >here; echo x; while :; do sleep 1000; done",
+      box.start({"-N0", "trap '' TERM INT HUP; echo x; echo $$ >here; while :; do sleep 1000; done",
                  ":::", "a"});
   const pid_t job = std::atoi(here.wait_line().c_str());
   running.signal(SIGTERM);
@@ -174,7 +174,8 @@ TEST_CASE("signals: a reader that goes early ends the run quietly") {
 
 TEST_CASE("signals: a reader that goes early stops the jobs") {
   const Sandbox box;
-  const Ran ran = box.shell("enjoin -j2 --lb 'while echo {}; do sleep 0.05; done' ::: a b c d | head -n 1");
+  const Ran ran =
+      box.shell("enjoin -j2 --lb 'while echo {}; do sleep 0.05; done' ::: a b c d | head -n 1");
   CHECK(ran.out.size() == 2);
   CHECK(ran.err.find("write") == std::string::npos);
 }

@@ -146,7 +146,6 @@ TEST_CASE("options: -N0 and -n0 count inputs and insert none") {
     const Options options = options_of({word, "echo"});
     CHECK(options.batch.count_only);
     CHECK(options.batch.max_records == 1);
-    CHECK_FALSE(options.command.append_if_absent);
   }
 }
 

@@ -149,6 +149,7 @@ bool Printer::may_write(int stream) {
   pollfd watched{destinations_[stream], POLLOUT, 0};
   if (::poll(&watched, 1, 0) > 0) return true;
   stalled_ = !tick_();
+  stalled_stream_ = stream;
   return false;
 }
 

@@ -51,8 +51,8 @@ class Printer {
   void finish_for_dead(const int capture_fds[2]);
   /// With Patience::kNever: goes on with what could not be written at once.
   void go_on();
-  /// There is something to go on with.
-  bool stalled() const { return stalled_; }
+  /// The destination to wait for before go_on(), or -1.
+  int stalled_fd() const { return stalled_ ? destinations_[stalled_stream_] : -1; }
 
   /// Writes bytes to a destination, under the baton, by write(2).
   void write_all(int stream, std::string_view bytes);
@@ -80,6 +80,7 @@ class Printer {
   ipc::UniqueFd dead_captures_[2];  // of the holder that died while printing from them
   bool stopped_ = false;            // tick_ said so
   bool stalled_ = false;
+  int stalled_stream_ = 0;
   bool by_hand_[2] = {false, false};
   bool printed_any_ = false;
 };

@@ -44,6 +44,7 @@ struct ChildStart {
     const int now = ::getpriority(PRIO_PROCESS, 0);
     ::setpriority(PRIO_PROCESS, 0, now + *request.nice);
   }
+  if (request.ignored_signal != 0) ::signal(request.ignored_signal, SIG_IGN);  // the child's own
   // The raw call: glibc's hides its own two real-time signals from the mask.
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &request.signal_mask, nullptr,
             sizeof request.signal_mask);

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <sys/resource.h>
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <sys/resource.h>
+#include <sys/types.h>
 
 #include "ipc/unique_fd.h"
 #include "worker/config.h"
@@ -23,6 +23,7 @@ struct SpawnRequest {
   std::optional<int> nice;
   std::span<const ResourceLimit> limits;
   const rlimit* open_files = nullptr;  ///< given back to the job, where set
+  int ignored_signal = 0;              ///< to be ignored by the job; 0: none
   std::uint64_t signal_mask = 0;       ///< blocked signals of the job, bit n-1 for signal n
 };
 
@@ -34,9 +35,9 @@ struct Child {
 };
 
 /// Starts a process without copying our memory (as vfork: we stand still until it has executed or
-/// failed), leader of a process group of its own, killed when we die. Descriptors other than 0-2 are
-/// inherited unless close-on-exec. Returns 0, or the errno of what failed; `*child` is then unset.
-/// Only for a process with one thread.
+/// failed), leader of a process group of its own, killed when we die. Descriptors other than 0-2
+/// are inherited unless close-on-exec. Returns 0, or the errno of what failed; `*child` is then
+/// unset. Only for a process with one thread.
 int spawn(const SpawnRequest& request, Child* child);
 
 /// Names the environment of all jobs: our caller's, with PARALLEL_SEQ, PARALLEL_JOBSLOT and
@@ -57,8 +58,8 @@ class JobEnvironment {
 /// Finds programs in PATH as execvp does, and remembers them.
 class ProgramFinder {
  public:
-  /// The path to execute for `name`; nullptr where nothing executable is found. Valid until the next
-  /// call.
+  /// The path to execute for `name`; nullptr where nothing executable is found. Valid until the
+  /// next call.
   const char* find(const char* name);
   void forget();
 

@@ -13,7 +13,7 @@
 namespace enjoin {
 namespace {
 
-constexpr std::uint64_t kHoldBackNs = 2'000'000;
+constexpr std::uint64_t kHoldBackNs = 10'000'000;
 constexpr int kDeathSignal = SIGUSR1;
 
 ipc::WorkerBlock* own_block = nullptr;
@@ -38,7 +38,9 @@ SupervisorLink::SupervisorLink(const ipc::TeamMemory& memory, std::uint32_t work
   ::signal(SIGCHLD, SIG_DFL);
   struct sigaction action {};
   action.sa_handler = on_supervisor_death;
-  ::sigaction(kDeathSignal, &action, nullptr);
+  struct sigaction before {};
+  ::sigaction(kDeathSignal, &action, &before);
+  if (before.sa_handler == SIG_IGN) ignored_signal_ = kDeathSignal;
   if (::prctl(PR_SET_PDEATHSIG, kDeathSignal) != 0) {
     throw system_error("cannot ask for a signal at the supervisor's death", errno);
   }

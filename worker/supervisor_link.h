@@ -19,9 +19,11 @@ class SupervisorLink {
   /// Takes in wake-ups. False: the supervisor is gone.
   bool read();
   bool gone();
+  /// The signal that our caller ignored and we use: jobs are to ignore it again. 0: none.
+  int ignored_signal() const { return ignored_signal_; }
 
   /// A result was published. Tells the supervisor at once where `urgent`, else at most every
-  /// 2 ms, so that floods of short jobs do not wake it for each.
+  /// 10 ms, so that floods of short jobs do not wake it for each.
   void news(bool urgent);
   /// Nanoseconds until news that were held back are due; 0: there are none.
   std::uint64_t news_due_in();
@@ -32,6 +34,7 @@ class SupervisorLink {
   ipc::UniqueFd socket_;
   ipc::UniqueFd event_;
   std::uint32_t supervisor_pid_;
+  int ignored_signal_ = 0;
   bool held_back_ = false;
   bool gone_ = false;
   std::uint64_t last_told_ns_ = 0;

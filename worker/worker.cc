@@ -135,7 +135,6 @@ Worker::Worker(WorkerStart start)
       printer_(memory_, start.id, kOurStreams, start.spool, Patience::kWaits,
                [this] { return link_.gone(); }),
       environment_(environ, start.id.number + 1, config_.parallel_pid),
-      null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
       open_files_{config_.open_files_soft, config_.open_files_hard},
       claimed_(kMostClaims) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -236,9 +235,7 @@ void Worker::run_job(std::uint64_t position) {
     files_.clear();
   }
   memory_.block(start_.id.number).current.store(0, std::memory_order_release);
-  link_.news(job.ran ? job.failed() || job.end.end_ns - job.started_ns > 2'000'000 ||
-                           printer_.take_printed_any()
-                     : job.failed());
+  link_.news(job.failed());
 }
 
 // Fills argv_ (true) or, where a shell is needed, line_ (false).
@@ -277,13 +274,13 @@ int Worker::start_patiently(Job& job) {
 int Worker::start_process(Job& job) {
   SpawnRequest request;
   request.environment = environment_.for_job(job.slot.seq);
-  request.stdio[0] = null_.get();
   request.stdio[1] = capture_->job_fd(kStdout);
   request.stdio[2] = capture_->job_fd(kStderr);
   request.nice = config_.nice;
   request.limits = config_.limits;
   request.open_files = open_files_.rlim_max != 0 ? &open_files_ : nullptr;
   request.signal_mask = config_.signal_mask;
+  request.ignored_signal = link_.ignored_signal();
   if (job.direct) {
     request.path = programs_.find(argv_.words[0]);
     if (request.path != nullptr) {

@@ -92,7 +92,6 @@ class Worker final : public WatchHost {
   std::unique_ptr<Capture> capture_;
   JobEnvironment environment_;
   ProgramFinder programs_;
-  ipc::UniqueFd null_;
   rlimit open_files_{};
   std::vector<std::string_view> values_;
   Argv argv_;

@@ -40,6 +40,7 @@ struct JobResult {
   bool output_cut = false;                 ///< --max-output was reached
   bool left_processes = false;             ///< something outlived the job
   bool output_held_back = false;           ///< dropped, because another attempt follows
+  bool announced = false;                  ///< Team::watch_ends() told of its end before
 };
 
 }  // namespace enjoin

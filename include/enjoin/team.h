@@ -41,6 +41,10 @@ class Team {
 
   /// Delivers results that are there, without blocking.
   virtual void collect(const std::function<void(JobResult&)>& deliver) = 0;
+  /// Has `observe` called, inside collect(), for each job that has ended while its output still
+  /// waits for its turn: for decisions that must not wait for it. Its result follows. `observe`
+  /// must not call the team.
+  virtual void watch_ends(std::function<void(const JobResult&)> observe) = 0;
   /// Waits until there may be results, one of `readable` is so, or `limit` is over (negative: no
   /// limit). May return early. At most kMostWatched descriptors.
   virtual void wait(std::span<const int> readable, std::chrono::nanoseconds limit) = 0;
