@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include "enjoin/error.h"
@@ -88,11 +89,15 @@ void LocalTeam::reap_dead() {
     WorkerProcess& worker = workers_[number];
     if (!worker.alive()) continue;
     siginfo_t info{};
-    while (::waitid(P_PID, static_cast<id_t>(worker.pid), &info, WEXITED) != 0) {
+    while (::waitid(P_PID, static_cast<id_t>(worker.pid), &info, WEXITED | WNOHANG) != 0) {
       ENJOIN_CHECK(errno == EINTR, errno, worker.pid);
     }
+    if (info.si_pid == 0) continue;  // a predecessor's event
     worker.pid = -1;
-    worker.pidfd.reset();  // leaves the epoll set with it
+    // By hand: a worker that is on its way through exec may hold a copy of the descriptor, for exec
+    // lets us go on before it closes them, and then the set keeps the event.
+    ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, worker.pidfd.get(), nullptr);
+    worker.pidfd.reset();
     --alive_;
     ++deaths;
     on_death(worker, info.si_code == CLD_EXITED && info.si_status == 0);
@@ -185,7 +190,10 @@ void LocalTeam::emit_left_output(std::uint32_t handle, WorkerProcess& worker) {
                      .handle = handle,
                      .order = spec_.ordered ? flight.job.order : ipc::kNoOrder};
   if (spec_.worker.output != OutputMode::kUngroup) {
-    for (int stream : {kStdout, kStderr}) output.length[stream] = files.size(stream);
+    for (int stream : {kStdout, kStderr}) {
+      output.length[stream] = files.size(stream);
+      flight.record.bytes[stream] = static_cast<std::uint64_t>(output.length[stream]);
+    }
   }
   const bool empty = output.length[0] == 0 && output.length[1] == 0;
   if (empty && !spec_.ordered) {

@@ -32,7 +32,8 @@ std::chrono::nanoseconds RunningMedian::value() const {
     seen += buckets_[bucket];
     if (seen * 2 >= count_ && seen > 0) {
       const double middle = (static_cast<double>(bucket) + 0.5) / kSteps;
-      return std::chrono::nanoseconds(static_cast<std::int64_t>(std::exp2(middle)));
+      constexpr double most = 9.2e18;  // what 64 bits hold
+      return std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(std::exp2(middle), most)));
     }
   }
   return std::chrono::nanoseconds(0);

@@ -50,6 +50,9 @@ TEST_CASE("bad input: each is refused with 255 before anything runs, and says wh
       {{"--link", "touch", ":::", "ran"}, "--link is not in enjoin yet"},
       {{"-S", "host", "touch", ":::", "ran"}, "enjoin runs jobs on this machine"},
       {{"touch", ":::", "ran", ":::+", "x"}, ":::+"},
+      {{"touch {=s/a/b/=}", ":::", "ran"}, "Perl expressions are not supported"},
+      {{"--delay", "foo", "touch", ":::", "ran"}, "--delay 'foo': expected seconds"},
+      {{"-n", "-1", "touch", ":::", "ran"}, "-n '-1': expected a whole number"},
   };
   for (const Bad& bad : table) {
     const Ran ran = box.enjoin(bad.arguments);
@@ -79,6 +82,15 @@ TEST_CASE("bad input: a job whose words exceed the kernel's limit fails alone an
   CHECK(ran.status == 1);
   CHECK(ran.says("Argument list too long"));
   CHECK(box.shell("cut -f1,7 log").out == "Seq\tExitval\n1\t126\n2\t0\n");
+}
+
+TEST_CASE("bad input: a NUL byte in a line is refused") {
+  const Sandbox box;
+  const Ran ran = box.enjoin({"touch"}, {.input = std::string("ra\0n\n", 5)});
+  CHECK(ran.status == 255);
+  CHECK(ran.says("NUL byte"));
+  CHECK(ran.says("-0"));
+  CHECK(lines_of(box.shell("ls").out).empty());
 }
 
 TEST_CASE("bad input: a file that cannot be read is named before anything runs") {

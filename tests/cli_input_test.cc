@@ -68,6 +68,7 @@ TEST_CASE("input: -d takes text, escapes and several characters") {
   CHECK(box.enjoin({"-k", "-d", ",", "echo"}, {.input = "a,b,c"}).out == "a\nb\nc\n");
   CHECK(box.enjoin({"-k", "-d", "\\t", "echo"}, {.input = "a\tb"}).out == "a\nb\n");
   CHECK(box.enjoin({"-k", "-d", "--", "echo"}, {.input = "a-b--c"}).out == "a-b\nc\n");
+  CHECK(box.enjoin({"-k", "-d", "\\x2c", "echo"}, {.input = "a,b"}).out == "a\nb\n");
 }
 
 TEST_CASE("input: every byte but NUL arrives intact, through a shell or not") {

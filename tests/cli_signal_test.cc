@@ -186,3 +186,15 @@ TEST_CASE("signals: a full disk is named and stops the run") {
   CHECK(ran.status == 255);
   CHECK(ran.says("cannot write the output: No space left on device"));
 }
+
+TEST_CASE("signals: TERM ends a run whose stdout nobody reads") {
+  const Sandbox box;
+  Fifo here = box.fifo("here");
+  const Fifo out = box.fifo("out");
+  Running running =
+      box.start_shell("exec enjoin -j2 'seq 100000; echo >here; : {}' ::: a b c d >out");
+  here.wait_line();
+  running.signal(SIGTERM);
+  CHECK(running.wait().status == 255);
+  CHECK(box.left_in_tmp().empty());
+}

@@ -23,6 +23,11 @@ TEST_CASE("world: the caller's environment and folder arrive") {
   CHECK(ran.out == "a  b\n" + box.shell("pwd -P").out);
 }
 
+TEST_CASE("world: an empty environment will do") {
+  const Sandbox box;
+  CHECK(box.shell("env -i $(which enjoin) 'echo hi {}' ::: a").out == "hi a\n");
+}
+
 TEST_CASE("world: exported bash functions can be called") {
   const Sandbox box;
   const Ran ran = box.shell(

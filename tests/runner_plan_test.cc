@@ -113,7 +113,8 @@ TEST_CASE("plan: a job that was never started is no failure") {
   CHECK(plan.exit_status() == 1);
 }
 
-// ---- retries -------------------------------------------------------------------------------------
+// ---- retries
+// -------------------------------------------------------------------------------------
 
 TEST_CASE("plan: a failed job is tried again up to the total, in its place") {
   Plan plan({.retries = 3, .halt = {}, .timeout = {}});
@@ -183,7 +184,8 @@ TEST_CASE("plan: a stopped run gives up what was to be tried again, as failed") 
   CHECK(plan.exhausted());
 }
 
-// ---- delay ---------------------------------------------------------------------------------------
+// ---- delay
+// ---------------------------------------------------------------------------------------
 
 TEST_CASE("plan: without a delay every moment will do") {
   Plan plan({});
@@ -211,7 +213,8 @@ TEST_CASE("plan: a retry counts as a start") {
   CHECK(plan.may_start(kStart + 7s));
 }
 
-// ---- halting -------------------------------------------------------------------------------------
+// ---- halting
+// -------------------------------------------------------------------------------------
 
 TEST_CASE("plan: the halt rule stops starting and is told once") {
   Plan plan(with_halt(HaltSpec::When::kSoon, HaltSpec::Why::kFail, 2));
@@ -253,7 +256,8 @@ TEST_CASE("plan: enough successes are a success, whatever failed before") {
   CHECK(plan.exit_status() == 0);
 }
 
-// ---- timeout by the median -----------------------------------------------------------------------
+// ---- timeout by the median
+// -----------------------------------------------------------------------
 
 TEST_CASE("median: it is exact to 2 percent and needs no order") {
   RunningMedian median;
@@ -296,7 +300,8 @@ TEST_CASE("plan: stopped jobs do not count for the average run time") {
   CHECK(plan.average_runtime() == 3s);
 }
 
-// ---- the joblog's columns ------------------------------------------------------------------------
+// ---- the joblog's columns
+// ------------------------------------------------------------------------
 
 TEST_CASE("plan: exit value and signal of each outcome") {
   struct Row {

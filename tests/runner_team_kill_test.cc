@@ -15,7 +15,6 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-
 #include <sys/syscall.h>
 
 #include "support/team_run.h"
@@ -179,8 +178,8 @@ TEST_CASE("killed workers: large outputs are copied to a file without a gap or a
   constexpr std::size_t bytes = 200'000;
   std::vector<Job> list;
   for (std::uint64_t seq = 1; seq <= jobs; ++seq) {
-    list.push_back(line_job(seq, "head -c 200000 /dev/zero | tr '\\0' '\\" +
-                                     std::to_string(101 + seq % 7) + "'"));
+    list.push_back(line_job(
+        seq, "head -c 200000 /dev/zero | tr '\\0' '\\" + std::to_string(101 + seq % 7) + "'"));
   }
   TeamSpec spec = line_spec(kWorkers);
   spec.ordered = true;

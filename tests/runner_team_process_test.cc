@@ -10,7 +10,6 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-
 #include <sys/wait.h>
 
 #include "enjoin/error.h"
@@ -41,9 +40,8 @@ Ran run(TeamSpec spec, std::vector<Job> jobs, EachTurn&& each_turn) {
   StdoutFile files;
   {
     LocalTeam team(std::move(spec));
-    ran.results = drive(team, std::move(jobs), [&](const std::vector<JobResult>& results) {
-      each_turn(team, results);
-    });
+    ran.results = drive(team, std::move(jobs),
+                        [&](const std::vector<JobResult>& results) { each_turn(team, results); });
   }
   ran.out = files.text(0);
   ran.err = files.text(1);
@@ -70,7 +68,8 @@ std::string job_program(const char* name) {
 
 }  // namespace
 
-// ---- how jobs end --------------------------------------------------------------------------------
+// ---- how jobs end
+// --------------------------------------------------------------------------------
 
 TEST_CASE("team: exit statuses and signals are the outcomes") {
   const Ran ran = run(line_spec(2), {"true", "exit 42", "kill -SEGV $$", ":", "/bin/false"});
@@ -98,7 +97,8 @@ TEST_CASE("team: a result carries its job's inputs, slot, start and size of outp
 }
 
 TEST_CASE("team: resources are the job's own, its children's included") {
-  const Ran ran = run(line_spec(1), {"sleep 0.3; for ((i = 0; i < 200000; ++i)); do :; done", "sleep 0"});
+  const Ran ran =
+      run(line_spec(1), {"sleep 0.3; for ((i = 0; i < 200000; ++i)); do :; done", "sleep 0"});
   const ResourceUse& use = ran.of(1).use;
   CHECK(use.wall >= 300ms);
   CHECK(use.user > 0us);
@@ -140,7 +140,8 @@ TEST_CASE("team: inputs that can never fit are refused") {
   CHECK_THROWS_AS(team.start(line_job(1, std::string(64U << 20, 'x'))), Error);
 }
 
-// ---- order ---------------------------------------------------------------------------------------
+// ---- order
+// ---------------------------------------------------------------------------------------
 
 TEST_CASE("team: ordered output comes in the order of the inputs") {
   TeamSpec spec = line_spec(4);
@@ -176,7 +177,8 @@ TEST_CASE("team: a held back output that is given up holds up nobody") {
   CHECK(ran.out == "yes\n");
 }
 
-// ---- being stopped -------------------------------------------------------------------------------
+// ---- being stopped
+// -------------------------------------------------------------------------------
 
 TEST_CASE("team: a timeout ends the job's whole tree") {
   std::vector<Job> jobs = line_jobs({"setsid sleep 1000 & sleep 1000; :", "echo other"});
@@ -203,11 +205,11 @@ TEST_CASE("team: a job that exits while being ended has timed out without a sign
 }
 
 TEST_CASE("team: cancelling ends running jobs, prints what they wrote and starts no others") {
-  const Ran ran = run(line_spec(2),
-                      line_jobs({"echo a; exec sleep 1000", "echo b; exec sleep 1000", "echo c"}),
-                      [file = std::string()](LocalTeam& team, const auto&) {
-                        if (team.running() == 2) team.cancel_all(Team::How::kLadder);
-                      });
+  const Ran ran =
+      run(line_spec(2), line_jobs({"echo a; exec sleep 1000", "echo b; exec sleep 1000", "echo c"}),
+          [file = std::string()](LocalTeam& team, const auto&) {
+            if (team.running() == 2) team.cancel_all(Team::How::kLadder);
+          });
   CHECK(ran.results.size() == 3);
   CHECK(std::get<Canceled>(ran.of(1).outcome).started);
   CHECK(std::get<Canceled>(ran.of(2).outcome).started);
@@ -274,7 +276,8 @@ TEST_CASE("team: its end leaves no process behind, whatever runs") {
   CHECK(list_children().empty());
 }
 
-// ---- leftovers -----------------------------------------------------------------------------------
+// ---- leftovers
+// -----------------------------------------------------------------------------------
 
 TEST_CASE("team: leftovers are kept where asked, and the next job has a fresh worker") {
   StdoutFile files;
@@ -308,7 +311,8 @@ TEST_CASE("team: leftovers are killed, or fail the job, where asked") {
   }
 }
 
-// ---- workers that die ----------------------------------------------------------------------------
+// ---- workers that die
+// ----------------------------------------------------------------------------
 
 TEST_CASE("team: a job whose worker dies is lost, the others go on") {
   const Ran ran = run(line_spec(2), {"echo before; kill -9 $PPID; sleep 1000", "echo 2", "echo 3"});
@@ -342,10 +346,10 @@ TEST_CASE("team: with requeue a job runs again, a few times at most") {
   const std::string count = std::string(folder) + "/count";
   TeamSpec spec = line_spec(1);
   spec.worker_loss = WorkerLoss::kRequeue;
-  const Ran ran =
-      run(std::move(spec), {"echo x >> " + count + "; kill -9 $PPID; sleep 1000", "echo other",
-                            "[ -e " + count + "2 ] && echo again && exit; > " + count +
-                                "2; kill -9 $PPID; sleep 1000"});
+  const Ran ran = run(
+      std::move(spec),
+      {"echo x >> " + count + "; kill -9 $PPID; sleep 1000", "echo other",
+       "[ -e " + count + "2 ] && echo again && exit; > " + count + "2; kill -9 $PPID; sleep 1000"});
   CHECK(std::holds_alternative<Lost>(ran.of(1).outcome));
   CHECK(std::get<Exited>(ran.of(2).outcome).status == 0);
   CHECK(std::get<Exited>(ran.of(3).outcome).status == 0);
@@ -381,7 +385,8 @@ TEST_CASE("team: workers that cannot work at all end the run with an error") {
   CHECK_THROWS_AS(drive(team, line_jobs({"echo 1"})), Error);
 }
 
-// ---- scarcity ------------------------------------------------------------------------------------
+// ---- scarcity
+// ------------------------------------------------------------------------------------
 
 TEST_CASE("team: many workers for few jobs are not started") {
   const StdoutFile files;

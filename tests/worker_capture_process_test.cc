@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <doctest/doctest.h>
-
 #include <sys/stat.h>
 #include <sys/wait.h>
 

@@ -2,7 +2,6 @@
 #include <string>
 
 #include <doctest/doctest.h>
-
 #include <sys/resource.h>
 
 #include "enjoin/error.h"

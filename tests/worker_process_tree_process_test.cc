@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -72,7 +71,8 @@ TEST_CASE("process tree: a living child is left") {
 
 TEST_CASE("process tree: descendants in sessions of their own are killed too") {
   const Subreaper subreaper;
-  const pid_t pid = start_shell("setsid sh -c 'sleep 1000 & setsid sleep 1000 & sleep 1000' & wait");
+  const pid_t pid =
+      start_shell("setsid sh -c 'sleep 1000 & setsid sleep 1000 & sleep 1000' & wait");
   // Wherever the sweep meets them on their way.
   CHECK(kill_children(60s) == SweepAnswer::kClean);
   CHECK(list_children().empty());

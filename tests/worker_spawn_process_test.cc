@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -67,8 +66,8 @@ TEST_CASE("spawn: a job leads a process group of its own and dies with us") {
 TEST_CASE("spawn: a job has the signal mask that is asked for, real-time signals included") {
   SpawnRequest request;
   CHECK(has_line(shown(request), "blocked"));
-  request.signal_mask = (std::uint64_t{1} << (SIGUSR2 - 1)) | (std::uint64_t{1} << 31) |
-                        (std::uint64_t{1} << 63);
+  request.signal_mask =
+      (std::uint64_t{1} << (SIGUSR2 - 1)) | (std::uint64_t{1} << 31) | (std::uint64_t{1} << 63);
   CHECK(has_line(shown(request), "blocked " + std::to_string(SIGUSR2) + " 32 64"));
 }
 

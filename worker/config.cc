@@ -50,6 +50,11 @@ class In {
     const std::string_view raw = take(sizeof value);
     std::memcpy(static_cast<void*>(&value), raw.data(), sizeof value);
   }
+  void operator()(bool& value) {
+    const auto byte = static_cast<unsigned char>(take(1)[0]);
+    if (byte > 1) throw Error("the workers' configuration is damaged");
+    value = byte == 1;
+  }
   void operator()(std::string& text) { text = take(count()); }
   template <typename T>
   void operator()(std::vector<T>& list) {
@@ -71,7 +76,8 @@ class In {
     }
   }
   std::string_view take(std::uint64_t size) {
-    if (size > rest.size()) throw Error("the workers' configuration is damaged, or of another build of enjoin");
+    if (size > rest.size())
+      throw Error("the workers' configuration is damaged, or of another build of enjoin");
     const std::string_view part = rest.substr(0, size);
     rest.remove_prefix(size);
     return part;
@@ -79,7 +85,8 @@ class In {
   std::uint64_t count() {
     std::uint64_t value = 0;
     (*this)(value);
-    if (value > rest.size()) throw Error("the workers' configuration is damaged, or of another build of enjoin");
+    if (value > rest.size())
+      throw Error("the workers' configuration is damaged, or of another build of enjoin");
     return value;
   }
   std::string_view rest;
