@@ -2,11 +2,12 @@
 #include <cstdio>
 #include <exception>
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <string>
 #include <string_view>
 #include <unistd.h>
 #include <vector>
+
+#include <sys/prctl.h>
 
 #include "enjoin/error.h"
 #include "runner/batch.h"

@@ -80,8 +80,8 @@ void set_version(Draft& draft, const std::string& value) {
 
 void set_nice(Draft& draft, const std::string& value) {
   const bool negative = value.starts_with('-');
-  const int size = static_cast<int>(
-      to_count(value.substr(negative ? 1 : 0), "--nice (from -20 to 19)", 0, negative ? 20 : 19));
+  const int size = static_cast<int>(to_count(
+      value.substr(negative ? 1 : 0), "--nice (a sign may come first)", 0, negative ? 20 : 19));
   draft.options.nice = negative ? -size : size;
 }
 

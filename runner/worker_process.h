@@ -8,7 +8,7 @@
 
 #include "ipc/results.h"
 #include "ipc/unique_fd.h"
-#include "worker/worker.h"
+#include "worker/worker_start.h"
 
 namespace enjoin {
 

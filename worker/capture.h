@@ -19,8 +19,7 @@ class CaptureFiles {
   /// Makes both. Throws Error.
   explicit CaptureFiles(const std::string& folder);
   /// Takes two that the supervisor made.
-  CaptureFiles(ipc::UniqueFd out, ipc::UniqueFd err)
-      : files_{std::move(out), std::move(err)} {}
+  CaptureFiles(ipc::UniqueFd out, ipc::UniqueFd err) : files_{std::move(out), std::move(err)} {}
   int fd(int stream) const { return files_[stream].get(); }
   std::int64_t size(int stream) const;
   /// Empties both. Whole pages go, so what a pipe still holds of them by sendfile stays intact.

@@ -19,9 +19,9 @@ std::uint64_t realtime_ns();
 /// How a watched job ended.
 struct JobEnd {
   ipc::EndKind kind = ipc::EndKind::kExited;
-  int code = 0;                ///< exit status or signal, see flags
-  std::uint16_t flags = 0;     ///< kResultCoreDumped, kResultExitedOnStop
-  std::uint64_t end_ns = 0;    ///< monotonic
+  int code = 0;              ///< exit status or signal, see flags
+  std::uint16_t flags = 0;   ///< kResultCoreDumped, kResultExitedOnStop
+  std::uint64_t end_ns = 0;  ///< monotonic
   rusage use{};
 };
 

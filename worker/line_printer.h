@@ -16,8 +16,8 @@ namespace enjoin {
 ///
 /// Lines wait in memory while another worker holds the baton, and beyond a bound in the capture
 /// files, so a blocked stdout costs disk, not memory. A line that is longer than the bound is
-/// printed in parts with the baton kept to its end. With -k the job whose turn it is keeps the baton
-/// while it runs, and the others gather in their files.
+/// printed in parts with the baton kept to its end. With -k the job whose turn it is keeps the
+/// baton while it runs, and the others gather in their files.
 class LinePrinter final : public OutputSink {
  public:
   LinePrinter(Printer& printer, CaptureFiles& files, bool keep_order);
@@ -38,7 +38,7 @@ class LinePrinter final : public OutputSink {
     std::string memory;          // tagged, not yet printed
     std::int64_t file_read = 0;  // [file_read, file_end) of the capture file comes before memory
     std::int64_t file_end = 0;
-    bool open_line = false;      // the last byte printed was no newline
+    bool open_line = false;  // the last byte printed was no newline
     std::unique_ptr<LineTagger> tagger;
   };
   bool has_whole_line(const Stream& stream) const;

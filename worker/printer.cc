@@ -42,10 +42,6 @@ void Printer::fail(int error) {
   memory_->control().output_error.compare_exchange_strong(none, static_cast<std::uint32_t>(error));
 }
 
-bool Printer::take_printed_any() {
-  return std::exchange(printed_any_, false);
-}
-
 void Printer::emit(ipc::Output output, const CaptureFiles& files) {
   const bool empty = output.length[0] == 0 && output.length[1] == 0;
   if (empty) {
@@ -138,7 +134,6 @@ bool Printer::print_from(const int sources[2]) {
     copy_out(stream, sources[stream], queue_.printed(stream), queue_.limit(stream));
     if (stalled_) return false;
   }
-  printed_any_ = true;
   queue_.finish();
   return true;
 }

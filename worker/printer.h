@@ -60,8 +60,6 @@ class Printer {
   void copy_out(int stream, int source, std::int64_t* offset, std::int64_t limit);
 
   bool failed() const;
-  /// Entries printed since the last call: others' jobs may have become complete.
-  bool take_printed_any();
 
  private:
   bool print_from(const int sources[2]);
@@ -82,7 +80,6 @@ class Printer {
   bool stalled_ = false;
   int stalled_stream_ = 0;
   bool by_hand_[2] = {false, false};
-  bool printed_any_ = false;
 };
 
 }  // namespace enjoin

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace enjoin {
 
@@ -17,9 +17,9 @@ std::vector<pid_t> list_children();
 bool reap_ended_children();
 
 /// What a sweep came to.
-enum class [[nodiscard]] SweepAnswer : std::uint8_t {
-  kClean,    ///< nothing is left
-  kEscaped,  ///< something was still alive when the time was over
+enum class [[nodiscard]] SweepAnswer : std::uint8_t{
+    kClean,    ///< nothing is left
+    kEscaped,  ///< something was still alive when the time was over
 };
 
 /// Kills every child of ours that `spare` does not name, and every descendant that thereby becomes

@@ -15,24 +15,9 @@
 #include "worker/spawn.h"
 #include "worker/supervisor_link.h"
 #include "worker/template.h"
+#include "worker/worker_start.h"
 
 namespace enjoin {
-
-/// What a worker process is started with. The descriptors are passed by number on its command line,
-/// in this order, behind its number and generation and the supervisor's pid.
-struct WorkerStart {
-  static constexpr int kDescriptors = 10;
-  ipc::WorkerId id;
-  std::uint32_t supervisor_pid = 0;
-  int table = -1, control = -1, results = -1, config = -1;
-  int event = -1, socket = -1;
-  int spool[2] = {-1, -1};
-  int capture[2] = {-1, -1};
-};
-
-/// The words after argv[0]; and back. from_words throws Error.
-std::string to_word(const WorkerStart& start);
-WorkerStart worker_start_from(const char* word);
 
 /// A worker process: claims jobs, runs them one at a time, publishes what came of them, prints or
 /// spools their output, sleeps while there is nothing to do, and leaves when the supervisor closes
