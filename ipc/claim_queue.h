@@ -124,6 +124,8 @@ class ClaimPublisher {
   LockAnswer withdraw_ready(std::chrono::nanoseconds limit, Withdrawn&& withdrawn);
 
   std::uint64_t room() const noexcept { return memory_->slots() - (tail_ - freed_); }
+  /// Bytes of the arena that waiting jobs' inputs take.
+  std::uint64_t waiting_bytes() const noexcept { return arena_.used_bytes(); }
   std::uint64_t waiting() const noexcept { return tail_ - freed_; }
   /// reclaim() would take back something.
   bool can_reclaim() const noexcept {

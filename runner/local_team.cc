@@ -26,6 +26,8 @@ constexpr ipc::WorkerId kSupervisor{ipc::PrintQueue::kSupervisorNumber, 1};
 constexpr std::uint32_t kResultRecords = 64;
 constexpr std::uint32_t kSlots = 1024;
 constexpr std::uint32_t kOrderWindow = 1U << 15;
+// More large inputs than this are not queued ahead: they would only take memory.
+constexpr std::uint64_t kAheadBytes = 1U << 20;
 constexpr std::uint32_t kPlainWindow = 1U << 12;
 
 ipc::Geometry geometry_for(const TeamSpec& spec) {
@@ -84,6 +86,7 @@ LocalTeam::LocalTeam(TeamSpec spec)
 
 std::size_t LocalTeam::room() const {
   if (!unpublished_.empty() || canceling_) return 0;
+  if (publisher_.waiting_bytes() >= kAheadBytes && publisher_.waiting() >= spec_.workers) return 0;
   const auto left = [](std::size_t most, std::size_t used) {
     return most > used ? most - used : 0;
   };
@@ -259,6 +262,7 @@ void LocalTeam::take_results(WorkerProcess& worker) {
     // Early, so that a worker in a flood of tiny jobs never finds its ring full.
     if (++taken % (kResultRecords / 4) == 0) worker.results->give_room();
   }
+  if (worker.results->damaged()) worker.kill();  // what it had begun is lost, and named
   if (taken == 0) return;
   worker.results->give_room();
   worker.jobs_recorded += taken;

@@ -1,6 +1,7 @@
 #include "runner/options.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include <boost/program_options/options_description.hpp>
@@ -79,10 +80,13 @@ void set_version(Draft& draft, const std::string& value) {
 }
 
 void set_nice(Draft& draft, const std::string& value) {
-  const bool negative = value.starts_with('-');
-  const int size = static_cast<int>(to_count(
-      value.substr(negative ? 1 : 0), "--nice (a sign may come first)", 0, negative ? 20 : 19));
-  draft.options.nice = negative ? -size : size;
+  int nice = 0;
+  const char* const end = value.data() + value.size();
+  const char* const begin = value.data() + (value.starts_with('+') ? 1 : 0);
+  const auto [stopped, error] = std::from_chars(begin, end, nice);
+  if (error != std::errc{} || stopped != end || nice < -20 || nice > 19)
+    throw_malformed("--nice", value, "a whole number from -20 to 19");
+  draft.options.nice = nice;
 }
 
 void set_worker_loss(Draft& draft, const std::string& value) {

@@ -61,7 +61,7 @@ matches '[[:space:]]+$' 'blanks at the end of the line' "${texts[@]}"
 matches '\b(TODO|FIXME|XXX|HACK)\b' 'say it in an issue' "${texts[@]}"
 matches '^(<<<<<<<|>>>>>>>) ' 'a merge left this' "${texts[@]}"
 matches '(^|[^[:alnum:]_./-])/(home|root|Users)/[[:alnum:]]' "a path of one person's machine" "${texts[@]}"
-matches '\b([Tt]eh|[Rr]ecieve[ds]?|[Ss]eperat(e|ed|ely)|[Oo]ccur(ed|ing)|[Oo]ccurance|[Uu]ntill|[Ss]ucess(ful)?|[Ee]xistan(t|ce)|[Nn]eccessary|[Cc]ancell?ation[s]? of of|the the|a a|is is)\b' \
+matches '\b([Tt]eh|[Rr]ecieve[ds]?|[Ss]eperat(e|ed|ely)|[Oo]ccur(ed|ing)|[Oo]ccurance|[Uu]ntill|[Ss]ucess(ful)?|[Ee]xistan(t|ce)|[Nn]eccessary|[Cc]ancell?ation[s]? of of|the the|is is)\b' \
   'spelling' "${texts[@]}"
 if command -v codespell >/dev/null; then
   codespell --ignore-words-list=inout,ot,te,kno "${texts[@]}" || bad=1
