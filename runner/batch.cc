@@ -62,6 +62,8 @@ WorkerConfig worker_config(const Options& options, const SignalEvents& signals,
   config.shell = choose_shell();
   config.output = options.output;
   config.keep_order = options.keep_order;
+  config.wipes_status = options.progress != ProgressKind::kNone && ::isatty(STDOUT_FILENO) == 1 &&
+                        ::isatty(STDERR_FILENO) == 1;
   config.tag = tag_template(options);
   config.max_output_bytes = options.max_output_bytes;
   config.verbose = options.verbose;
@@ -104,6 +106,8 @@ class BatchRun {
   void halt();
   void wait();
   void log(const JobResult& result);
+  void flush_log();
+  void give_up_log(const Error& error);
   void say(const std::string& text);
   std::string command_of(const JobResult& result);
   ProgressSnapshot snapshot() const;
@@ -129,6 +133,7 @@ class BatchRun {
   bool interrupted_ = false;  // INT or TERM
   bool draining_ = false;     // HUP
   bool output_failed_ = false;
+  bool gave_up_ = false;  // the inputs could not be read on, or the joblog not be written
   HaltSpec::When halting_ = HaltSpec::When::kNever;
   int interrupts_ = 0;
   std::vector<std::string_view> values_;
@@ -187,9 +192,10 @@ int BatchRun::run() {
     if (progress_.is_on()) progress_.update(snapshot(), Clock::now());
     wait();
   }
-  if (joblog_) joblog_->flush();
+  flush_log();
   if (progress_.is_on()) progress_.finish(snapshot(), Clock::now());
-  if (interrupted_ || output_failed_ || (draining_ && (!input_ended_ || plan_.withdrawn() > 0)))
+  if (interrupted_ || output_failed_ || gave_up_ ||
+      (draining_ && (!input_ended_ || plan_.withdrawn() > 0)))
     return kOwnErrorStatus;
   return plan_.exit_status();
 }
@@ -224,7 +230,14 @@ bool BatchRun::next_batch() {
 
 bool BatchRun::pull(Batch* batch) {
   if (input_ended_) return false;
-  const Pull pulled = batcher_.pull(batch);
+  Pull pulled = Pull::kEnd;
+  try {
+    pulled = batcher_.pull(batch);
+  } catch (const Error& error) {
+    // What was started still runs to its end and is recorded.
+    say(fmt::format("{}: Error: {}\n", program_, error.what()));
+    gave_up_ = true;
+  }
   input_blocked_ = pulled == Pull::kWouldBlock;
   if (pulled == Pull::kEnd) {
     input_ended_ = true;
@@ -256,7 +269,7 @@ void BatchRun::wait() {
   if (const auto next = plan_.next_start(now)) consider(*next - now);
   if (progress_.is_on()) consider(progress_.until_due(now));
   if (interrupted_ || output_failed_) consider(std::chrono::milliseconds(20));
-  if (joblog_) joblog_->flush();
+  flush_log();
   team_.wait({readable.data(), count}, limit);
 }
 
@@ -344,14 +357,35 @@ void BatchRun::on_final(const JobResult& result) {
 
 void BatchRun::log(const JobResult& result) {
   if (!joblog_) return;
-  joblog_->add({.seq = result.job.id.seq,
-                .start_ns = result.started_at.count(),
-                .runtime_ns = result.use.wall.count(),
-                .send = 0,
-                .receive = result.use.bytes_out,
-                .exit_value = exit_value(result.outcome),
-                .signal = signal_value(result.outcome),
-                .command = command_of(result)});
+  try {
+    joblog_->add({.seq = result.job.id.seq,
+                  .start_ns = result.started_at.count(),
+                  .runtime_ns = result.use.wall.count(),
+                  .send = 0,
+                  .receive = result.use.bytes_out,
+                  .exit_value = exit_value(result.outcome),
+                  .signal = signal_value(result.outcome),
+                  .command = command_of(result)});
+  } catch (const Error& error) {
+    give_up_log(error);
+  }
+}
+
+void BatchRun::flush_log() {
+  try {
+    if (joblog_) joblog_->flush();
+  } catch (const Error& error) {
+    give_up_log(error);
+  }
+}
+
+// Without its log a run cannot be gone on with, so nothing more is started; what runs may end.
+void BatchRun::give_up_log(const Error& error) {
+  say(fmt::format("{}: Error: {}; no more jobs are started\n", program_, error.what()));
+  joblog_.reset();
+  gave_up_ = true;
+  plan_.stop();
+  halting_ = HaltSpec::When::kSoon;
 }
 
 std::string BatchRun::command_of(const JobResult& result) {

@@ -64,7 +64,7 @@ matches '(^|[^[:alnum:]_./-])/(home|root|Users)/[[:alnum:]]' "a path of one pers
 matches '\b([Tt]eh|[Rr]ecieve[ds]?|[Ss]eperat(e|ed|ely)|[Oo]ccur(ed|ing)|[Oo]ccurance|[Uu]ntill|[Ss]ucess(ful)?|[Ee]xistan(t|ce)|[Nn]eccessary|[Cc]ancell?ation[s]? of of|the the|is is)\b' \
   'spelling' "${texts[@]}"
 if command -v codespell >/dev/null; then
-  codespell --ignore-words-list=inout,ot,te,kno "${texts[@]}" || bad=1
+  codespell --ignore-words-list=inout,ot,te,kno,nd "${texts[@]}" || bad=1
 fi
 
 # Another version of the formatter formats otherwise, so only the one of Debian 12 judges.

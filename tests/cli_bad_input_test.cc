@@ -116,3 +116,14 @@ TEST_CASE("bad input: names on stderr cannot play with the terminal") {
   CHECK(ran.status == 1);
   CHECK_FALSE(ran.says("\033[31m"));
 }
+
+TEST_CASE("bad input: an input that cannot be a job ends the run after the jobs before it") {
+  const Sandbox box;
+  const Ran ran = box.shell(
+      "{ echo first; head -c 200000 /dev/zero | tr '\\0' x; echo; echo last; } | "
+      "enjoin -j1 --joblog log echo ran");
+  CHECK(ran.status == 255);
+  CHECK(ran.out == "ran first\n");
+  CHECK(ran.says("Error:"));
+  CHECK(box.read("log").find("echo ran first") != std::string::npos);
+}

@@ -124,6 +124,7 @@ void visit(Way& way, T& config) {
   way(config.shell);
   way(config.output);
   way(config.keep_order);
+  way(config.wipes_status);
   way(config.tag);
   way(config.max_output_bytes);
   way(config.verbose);

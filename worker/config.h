@@ -50,6 +50,7 @@ struct WorkerConfig {
   std::string shell;  ///< absolute path
   OutputMode output = OutputMode::kGroup;
   bool keep_order = false;
+  bool wipes_status = false;           ///< the supervisor's status line is on the same terminal
   std::optional<TemplateSpec> tag;     ///< printed before each line, with a TAB
   std::uint64_t max_output_bytes = 0;  ///< by stream; 0: no cap
   Verbose verbose = Verbose::kNo;

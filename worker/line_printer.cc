@@ -47,6 +47,7 @@ bool LinePrinter::flush() {
   if (!wanted) return false;
   if (!holding_) holding_ = printer_.queue().try_take(keep_order_ ? order_ : ipc::kNoOrder);
   if (!holding_) return true;
+  if (!streams_[kStdout].open_line && !streams_[kStderr].open_line) printer_.wipe_status();
   for (int stream : {kStdout, kStderr}) print(stream, false);
   const bool in_line = streams_[kStdout].open_line || streams_[kStderr].open_line;
   if (!keep_order_ && !in_line) {

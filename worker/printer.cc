@@ -130,12 +130,18 @@ void Printer::go_on() {
 // False: the destination takes no more now, and the entry stays begun.
 bool Printer::print_from(const int sources[2]) {
   stalled_ = false;
+  wipe_status();
   for (int stream : {kStdout, kStderr}) {
     copy_out(stream, sources[stream], queue_.printed(stream), queue_.limit(stream));
     if (stalled_) return false;
   }
   queue_.finish();
   return true;
+}
+
+void Printer::wipe_status() {
+  constexpr std::string_view wipe = "\r\033[K";
+  if (wipes_status_) write_all(kStderr, wipe);
 }
 
 bool Printer::may_write(int stream) {

@@ -30,6 +30,11 @@ class Printer {
 
   ipc::PrintQueue& queue() { return queue_; }
 
+  /// Where a status line is drawn on the terminal that output goes to: takes it away before each
+  /// piece of output. The supervisor draws it again.
+  void share_terminal_with_status() { wipes_status_ = true; }
+  void wipe_status();
+
   /// A job's finished output, which lies in `files`: prints it at once or spools it. With
   /// output.order kNoOrder and nothing to print it does nothing.
   void emit(ipc::Output output, const CaptureFiles& files);
@@ -74,6 +79,7 @@ class Printer {
   int destinations_[2];
   int spools_[2];
   Patience patience_;
+  bool wipes_status_ = false;
   std::function<bool()> tick_;
   ipc::UniqueFd dead_captures_[2];  // of the holder that died while printing from them
   bool stopped_ = false;            // tick_ said so

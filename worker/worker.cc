@@ -84,6 +84,7 @@ Worker::Worker(WorkerStart start)
       open_files_{config_.open_files_soft, config_.open_files_hard},
       claimed_(kMostClaims) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (config_.wipes_status) printer_.share_terminal_with_status();
   if (config_.tag) tag_.emplace(Template::parse(*config_.tag));
   if (config_.output == OutputMode::kLineBuffer) {
     lines_ = std::make_unique<LinePrinter>(printer_, files_, config_.keep_order);
