@@ -22,6 +22,19 @@ std::vector<std::string> columns_of(const std::string& row) {
   return columns;
 }
 
+// Where /sys is not mounted (a bare chroot), the program that GNU parallel asks for the number of
+// CPUs complains into a job's output.
+std::string without_complaints(const std::string& text) {
+  std::string result;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+    const std::string line = text.substr(begin, end - begin);
+    if (!line.starts_with("lscpu: ")) result += line;
+    begin = end;
+  }
+  return result;
+}
+
 }  // namespace
 
 std::string comparable_joblog(const std::string& text) {
@@ -51,7 +64,8 @@ void check_same(const CompatCase& compat) {
   if (!have_gnu_parallel()) return;
   const Sandbox theirs(Sandbox::Parallel::kGnu);
   const Sandbox ours;
-  const Ran expected = theirs.shell(compat.script);
+  Ran expected = theirs.shell(compat.script);
+  expected.out = without_complaints(expected.out);
   const Ran got = ours.shell(compat.script);
   INFO(std::string(compat.name), ": ", std::string(compat.script), "\nstderr: ", got.err);
   const bool any_order = compat.order == CompatCase::Order::kAnyOrder;
