@@ -16,6 +16,8 @@ template <typename... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+template <typename... Cases>  // clang 14 needs it spelled out
+Overloaded(Cases...)->Overloaded<Cases...>;
 
 }  // namespace
 

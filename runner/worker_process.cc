@@ -41,7 +41,7 @@ struct ChildStart {
 };
 
 // Shares our memory until exec: system calls only.
-[[gnu::no_sanitize("address", "undefined")]] int child_main(void* argument) {
+__attribute__((no_sanitize("address", "undefined"))) int child_main(void* argument) {
   auto& start = *static_cast<ChildStart*>(argument);
   for (const int fd : start.descriptors) ::fcntl(fd, F_SETFD, 0);
   ::dup2(start.null, STDIN_FILENO);

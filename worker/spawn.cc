@@ -25,7 +25,7 @@ struct ChildStart {
 // In the child, which shares our memory and runs on a stack of its own while we stand still: only
 // system calls, no allocation, no locks. We have no signal handlers but one that only raises a
 // bell, and exec resets it.
-[[gnu::no_sanitize("address", "undefined")]] int child_main(void* argument) {
+__attribute__((no_sanitize("address", "undefined"))) int child_main(void* argument) {
   auto& start = *static_cast<ChildStart*>(argument);
   const SpawnRequest& request = *start.request;
   ::setpgid(0, 0);
