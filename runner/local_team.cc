@@ -238,11 +238,21 @@ void LocalTeam::collect(const std::function<void(JobResult&)>& deliver) {
   take_prints(printed_to);
   if (canceling_) press_cancellation();
   publish_waiting();
+  if (!spec_.ordered) sort_by_end();
   while (!results_.empty()) {
     JobResult result = std::move(results_.front());
     results_.pop_front();
     deliver(result);
   }
+}
+
+// Results come worker by worker; those that end in the same moment are told in the order of ends.
+void LocalTeam::sort_by_end() {
+  const auto ended_sooner = [](const JobResult& a, const JobResult& b) {
+    return a.started_at + a.use.wall < b.started_at + b.use.wall;
+  };
+  if (std::is_sorted(results_.begin(), results_.end(), ended_sooner)) return;
+  std::stable_sort(results_.begin(), results_.end(), ended_sooner);
 }
 
 void LocalTeam::reclaim() {

@@ -88,6 +88,7 @@ class LocalTeam final : public Team {
   void start_one(std::uint32_t number);
   void take_results(WorkerProcess& worker);
   void take_prints(std::uint64_t next);
+  void sort_by_end();
   void reclaim();
   void on_record(const ipc::ResultRecord& record, const WorkerProcess& worker);
   void announce(Flight& flight);

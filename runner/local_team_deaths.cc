@@ -20,7 +20,7 @@ namespace {
 constexpr std::chrono::seconds kLockLimit{10};
 constexpr std::chrono::milliseconds kSweepLimit{2000};
 constexpr std::uint64_t kLadderPatienceNs = 3'000'000'000;
-constexpr std::uint64_t kNowPatienceNs = 500'000'000;
+constexpr std::uint64_t kNowPatienceNs = 2'000'000'000;
 constexpr std::uint32_t kMostBarrenDeaths = 5;
 
 void insist(ipc::LockAnswer got) {
