@@ -228,6 +228,20 @@ TEST_CASE("team: cancelling now kills what does not listen") {
   CHECK(std::get<Canceled>(ran.of(1).outcome).signal == SIGKILL);
 }
 
+// Bug: once the ladder's last step was taken, a later "now" was not heard before its wait was over.
+TEST_CASE("team: cancelling now is heard in the last step of the ladder, too") {
+  TeamSpec spec = line_spec(1);
+  spec.worker.stop_ladder = {{SIGTERM, 1'000'000}};
+  const Ran ran = run(std::move(spec), line_jobs({job_program("block_signals")}),
+                      [turns = 0](LocalTeam& team, const auto&) mutable {
+                        if (team.running() == 0) return;
+                        ++turns;
+                        if (turns == 1) team.cancel_all(Team::How::kLadder);
+                        if (turns == 5) team.cancel_all(Team::How::kNow);
+                      });
+  CHECK(std::get<Canceled>(ran.of(1).outcome).signal == SIGKILL);
+}
+
 TEST_CASE("team: withdrawn jobs come back, running ones end as they will") {
   const Ran ran = run(line_spec(1), line_jobs({"sleep 0.3; echo ran", "echo no", "echo no"}),
                       when_running(1, [](LocalTeam& team) { team.withdraw_queued(); }));

@@ -46,6 +46,7 @@ JobEnd JobWatch::wait(Child& child, std::uint64_t ticket, std::uint64_t started_
   own_timeout_ns_ = own_timeout_ns;
   suspended_since_ = 0;
   stopping_ = false;
+  at_once_ = false;
   step_ = 0;
   std::uint64_t now = started_ns;
   next_tick_ns_ = now + std::max<std::uint64_t>(host_.tick(), 1);
@@ -103,9 +104,10 @@ bool JobWatch::poll_until_ended(std::uint64_t now) {
 
 void JobWatch::consider_stopping(std::uint64_t now) {
   const WatchHost::Stop wanted = host_.stop_wanted(ticket_);
-  if (wanted == WatchHost::Stop::kNow && step_ < ladder_.size()) {
+  if (wanted == WatchHost::Stop::kNow && !at_once_) {
     if (!stopping_) why_ = ipc::EndKind::kCanceled;
     stopping_ = true;
+    at_once_ = true;  // also where the ladder's last step is still waiting
     step_ = ladder_.size();
     next_step_ns_ = now;
   }

@@ -73,6 +73,7 @@ class JobWatch {
   std::uint64_t own_timeout_ns_ = 0;
   std::uint64_t suspended_since_ = 0;
   bool stopping_ = false;
+  bool at_once_ = false;
   ipc::EndKind why_ = ipc::EndKind::kExited;
   std::size_t step_ = 0;
   std::uint64_t next_step_ns_ = 0;
