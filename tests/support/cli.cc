@@ -136,7 +136,7 @@ Sandbox::Sandbox(Parallel parallel) {
   const char* base = std::getenv("TMPDIR");
   folder_ = std::string(base != nullptr ? base : "/tmp") + "/enjoin-test.XXXXXX";
   if (::mkdtemp(folder_.data()) == nullptr) give_up("cannot make a folder like " + folder_);
-  for (const char* name : {"/work", "/tmp", "/home", "/home/.parallel", "/bin"}) {
+  for (const char* name : {"/here", "/tmp", "/home", "/home/.parallel", "/bin"}) {
     fs::create_directory(folder_ + name);
   }
   std::ofstream(folder_ + "/home/.parallel/will-cite");
@@ -170,7 +170,7 @@ Running Sandbox::launch(const std::string& program, std::vector<std::string> wor
   Running running;
   running.out_ = nameless_file(folder_);
   running.err_ = nameless_file(folder_);
-  const std::string work = folder_ + "/work";
+  const std::string work = folder_ + "/here";
   std::vector<char*> argv = pointers_to(words);
   std::vector<char*> envp = pointers_to(environment);
   running.pid_ = ::fork();
@@ -206,7 +206,7 @@ Ran Sandbox::shell(const std::string& script, const RunOptions& options) const {
 }
 
 std::string Sandbox::path(std::string_view name) const {
-  return folder_ + "/work/" + std::string(name);
+  return folder_ + "/here/" + std::string(name);
 }
 
 void Sandbox::write(std::string_view name, std::string_view text) const {
