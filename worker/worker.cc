@@ -112,7 +112,7 @@ void Worker::run() {
     }
     if (left_in_queue_ < memory_.table().low_mark.load(std::memory_order_relaxed)) link_.news(true);
     const std::size_t claimed = claimed_end_;
-    run_batch(claimed);
+    run_batch();
     const std::uint64_t each = (monotonic_ns() - began) / claimed;
     // Claim many at once only while jobs are so short that claiming matters, and leave the others
     // their share.
@@ -122,14 +122,13 @@ void Worker::run() {
   link_.tell_now();
 }
 
-void Worker::run_batch(std::size_t claimed) {
+void Worker::run_batch() {
   no_process_ = true;
   for (claim_at_ = 0; claim_at_ < claimed_end_;) {
     run_job(claimed_[claim_at_++]);
     if (retiring_ || link_.news_due_in() == 1) link_.tell_now();
     if (retiring_) hand_back_rest();
   }
-  static_cast<void>(claimed);
 }
 
 // Claimed jobs must not wait behind a command that may run for ever.

@@ -42,7 +42,7 @@ class Worker final : public WatchHost {
 
  private:
   struct Job;
-  void run_batch(std::size_t claimed);
+  void run_batch();
   void run_job(std::uint64_t position);
   bool expand(Job& job);
   int start_patiently(Job& job);
