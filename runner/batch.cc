@@ -15,10 +15,10 @@
 
 #include "enjoin/error.h"
 #include "runner/joblog.h"
-#include "runner/local_team.h"
 #include "runner/plan.h"
 #include "runner/progress_printer.h"
 #include "runner/signals.h"
+#include "runner/team/local_team.h"
 #include "runner/term_safe.h"
 #include "worker/shell_choice.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runner/options.h"
+#include "runner/cli/options.h"
 
 namespace enjoin {
 

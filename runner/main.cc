@@ -11,9 +11,9 @@
 
 #include "enjoin/error.h"
 #include "runner/batch.h"
+#include "runner/cli/options.h"
 #include "runner/dry_run.h"
 #include "runner/mechanisms.h"
-#include "runner/options.h"
 #include "worker/worker_main.h"
 
 namespace {
@@ -49,6 +49,8 @@ int run(const std::string& program, const std::vector<std::string>& args) {
       return print(asked.text);
     case Action::kShowVersionAll:
       return print(enjoin::describe_mechanisms());
+    case Action::kSemaphore:
+      throw enjoin::Error("sem is to come");
     case Action::kRun:
       break;
   }

@@ -16,8 +16,8 @@
 
 #include "ipc/segment.h"
 #include "ipc/unique_fd.h"
+#include "runner/team/worker_process.h"
 #include "runner/units.h"
-#include "runner/worker_process.h"
 #include "worker/shell_choice.h"
 
 namespace enjoin {

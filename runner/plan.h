@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "enjoin/job.h"
-#include "runner/batcher.h"
 #include "runner/halt.h"
+#include "runner/input/batcher.h"
 #include "runner/units.h"
 
 namespace enjoin {

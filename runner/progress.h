@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "runner/options.h"
+#include "runner/cli/options.h"
 
 namespace enjoin {
 

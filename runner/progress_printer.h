@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "runner/options.h"
+#include "runner/cli/options.h"
 #include "runner/progress.h"
 
 namespace enjoin {

@@ -33,7 +33,7 @@ matches "$include\"(worker|runner)/" 'ipc/ is below worker/ and runner/' "${ipc[
 matches "$include\"runner/" 'worker/ is below runner/' "${worker[@]}"
 matches "${include}[<\"]boost/interprocess" 'Boost.Interprocess only inside ipc/' \
   "${public[@]}" "${worker[@]}" "${runner[@]}"
-readarray -t no_options < <(printf '%s\n' "${code[@]}" | grep -vE '^runner/(option|tokenizer)[a-z_]*\.cc$')
+readarray -t no_options < <(printf '%s\n' "${code[@]}" | grep -vE '^runner/cli/(option|tokenizer)[a-z_]*\.cc$')
 matches "${include}[<\"]boost/program_options" 'Program_options only where options are parsed' \
   "${no_options[@]}"
 matches "${include}[<\"]fmt/" 'fmt only in runner/' "${public[@]}" "${ipc[@]}" "${worker[@]}"

@@ -11,7 +11,7 @@
 
 #include "enjoin/error.h"
 #include "ipc/unique_fd.h"
-#include "runner/batcher.h"
+#include "runner/input/batcher.h"
 #include "worker/template.h"
 
 using namespace enjoin;

@@ -11,8 +11,8 @@
 
 #include "enjoin/error.h"
 #include "ipc/unique_fd.h"
-#include "runner/input_source.h"
-#include "runner/line_reader.h"
+#include "runner/input/input_source.h"
+#include "runner/input/line_reader.h"
 
 using namespace enjoin;
 

@@ -4,9 +4,9 @@
 
 #include <doctest/doctest.h>
 
-#include "runner/flag_table.h"
-#include "runner/help.h"
-#include "runner/options.h"
+#include "runner/cli/flag_table.h"
+#include "runner/cli/help.h"
+#include "runner/cli/options.h"
 
 using enjoin::Invocation;
 using enjoin::Options;

@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include "runner/options.h"
-#include "runner/tokenizer.h"
+#include "runner/cli/options.h"
+#include "runner/cli/tokenizer.h"
 
 using enjoin::CommandLine;
 using enjoin::OptionToken;

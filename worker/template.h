@@ -29,6 +29,18 @@ struct TemplateSpec {
   /// the line then ends with a blank, for there are no values.
   bool append_if_absent = true;
   bool quote_values = true;  ///< false: values stand in the line as they are (--tagstring)
+  bool plus = false;         ///< --plus: {..} {+/} {##} and so on are replacement strings
+  /// --rpl: each is "STRING EXPRESSION", where STRING may hold groups in parentheses.
+  std::vector<std::string> definitions = {};
+  /// --bnr, -U and the like: the replacement string `from` ("{/}") is written as `to`.
+  struct Rename {
+    std::string from;
+    std::string to;
+  };
+  std::vector<Rename> renames = {};
+  std::string perl_open = "{=";  ///< --parens
+  std::string perl_close = "=}";
+  std::vector<std::string> names = {};  ///< --header: {name} is position 1, 2, …
 };
 
 /// One job's inputs. `values` holds `records * columns` strings, record by record: one record for

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "enjoin/error.h"
-#include "runner/escapes.h"
+#include "runner/cli/escapes.h"
+#include "runner/cli/options.h"
+#include "runner/cli/tokenizer.h"
 #include "runner/halt.h"
-#include "runner/options.h"
-#include "runner/tokenizer.h"
 #include "runner/units.h"
 
 namespace {

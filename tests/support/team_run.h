@@ -9,7 +9,7 @@
 
 #include <sys/resource.h>
 
-#include "runner/local_team.h"
+#include "runner/team/local_team.h"
 #include "support/stdout_file.h"
 
 namespace enjoin::test {

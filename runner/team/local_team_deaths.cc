@@ -10,7 +10,7 @@
 
 #include "enjoin/error.h"
 #include "ipc/check.h"
-#include "runner/local_team.h"
+#include "runner/team/local_team.h"
 #include "worker/job_watch.h"
 #include "worker/process_tree.h"
 

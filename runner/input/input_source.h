@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,12 +50,30 @@ struct SourceSpec {
   enum class Kind : std::uint8_t { kArguments, kFile } kind = Kind::kArguments;
   std::vector<std::string> arguments;  ///< of `:::`
   std::string path;                    ///< of `::::` and -a; "-" is stdin
+  bool linked = false;                 ///< of `:::+`, `::::+`: goes in step with the one before it
+};
+
+/// What --trim cuts off values.
+struct Trim {
+  bool left = false;
+  bool right = false;
 };
 
 struct InputSpec {
   std::vector<SourceSpec> sources;  ///< none: stdin
   std::string delimiter = "\n";     ///< -d, with escapes already resolved; "\0" for -0
   bool no_run_if_empty = false;  ///< -r: values that are empty or blank are skipped in each source
+  bool link_all = false;         ///< --link: all sources go in step
+  std::optional<std::string> column_regex = {};  ///< --colsep: a Perl regular expression
+  bool csv = false;                              ///< --csv: values are rows of RFC 4180
+  /// --header: the first value of each source (or its columns) are names, not input. ":" or the
+  /// number of lines.
+  std::optional<std::string> header = {};
+  Trim trim = {};
+  std::optional<std::string> end_marker = {};  ///< -E: a value that ends its source
+  bool skip_first_line = false;                ///< --skip-first-line: of the first file
+  bool shuffle = false;                        ///< --shuf
+  std::optional<std::uint64_t> seed = {};      ///< --seed
 };
 
 /// One source streams; several give the product, the last varying fastest, as GNU parallel orders

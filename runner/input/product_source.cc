@@ -1,4 +1,4 @@
-#include "runner/product_source.h"
+#include "runner/input/product_source.h"
 
 #include <algorithm>
 #include <utility>

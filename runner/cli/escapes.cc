@@ -1,4 +1,4 @@
-#include "runner/escapes.h"
+#include "runner/cli/escapes.h"
 
 #include <algorithm>
 #include <charconv>

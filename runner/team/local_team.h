@@ -10,7 +10,7 @@
 #include "enjoin/team.h"
 #include "ipc/bells.h"
 #include "ipc/claim_queue.h"
-#include "runner/worker_process.h"
+#include "runner/team/worker_process.h"
 #include "worker/config.h"
 #include "worker/printer.h"
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "runner/input_source.h"
-#include "runner/value_source.h"
+#include "runner/input/input_source.h"
+#include "runner/input/value_source.h"
 
 namespace enjoin {
 

@@ -1,4 +1,4 @@
-#include "runner/value_source.h"
+#include "runner/input/value_source.h"
 
 #include <utility>
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "runner/flag_table.h"
+#include "runner/cli/flag_table.h"
 
 namespace enjoin {
 

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "runner/flag_table.h"
-#include "runner/help.h"
+#include "runner/cli/flag_table.h"
+#include "runner/cli/help.h"
 
 // The three scripts do the same: as long as the words before the cursor are our options, they offer
 // options and their values; after them, commands; after the command's first word, what the shell

@@ -1,4 +1,4 @@
-#include "runner/tokenizer.h"
+#include "runner/cli/tokenizer.h"
 
 #include <algorithm>
 #include <numeric>
@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "runner/options.h"
+#include "runner/cli/options.h"
 
 // Why Program_options does not do this: it looks for options in every word up to the end, so that
 // `-j4 echo -v hi` loses its -v and `-j4 gcc -c x.c` is an error; its own `--` would have to be

@@ -1,4 +1,4 @@
-#include "runner/line_reader.h"
+#include "runner/input/line_reader.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,11 +1,11 @@
-#include "runner/help.h"
+#include "runner/cli/help.h"
 
 #include <cstddef>
 #include <string_view>
 
 #include <fmt/format.h>
 
-#include "runner/flag_table.h"
+#include "runner/cli/flag_table.h"
 
 namespace enjoin {
 namespace {

@@ -1,11 +1,11 @@
-#include "runner/input_source.h"
+#include "runner/input/input_source.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "enjoin/error.h"
-#include "runner/product_source.h"
-#include "runner/value_source.h"
+#include "runner/input/product_source.h"
+#include "runner/input/value_source.h"
 
 namespace enjoin {
 namespace {

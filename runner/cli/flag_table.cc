@@ -1,4 +1,4 @@
-#include "runner/flag_table.h"
+#include "runner/cli/flag_table.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "runner/options.h"
+#include "runner/cli/options.h"
 
 #include <algorithm>
 #include <charconv>
@@ -10,10 +10,10 @@
 #include <boost/program_options/variables_map.hpp>
 #include <fmt/format.h>
 
-#include "runner/escapes.h"
-#include "runner/flag_table.h"
-#include "runner/help.h"
-#include "runner/tokenizer.h"
+#include "runner/cli/escapes.h"
+#include "runner/cli/flag_table.h"
+#include "runner/cli/help.h"
+#include "runner/cli/tokenizer.h"
 
 // The way of a command line: the tokenizer finds our options and cuts the rest into command and
 // inputs; Program_options stores the values under their names and calls the setter of each

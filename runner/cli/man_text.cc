@@ -1,4 +1,4 @@
-#include "runner/man_text.h"
+#include "runner/cli/man_text.h"
 
 namespace enjoin {
 

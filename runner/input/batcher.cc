@@ -1,4 +1,4 @@
-#include "runner/batcher.h"
+#include "runner/input/batcher.h"
 
 #include <algorithm>
 #include <cstring>

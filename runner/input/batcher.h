@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runner/input_source.h"
+#include "runner/input/input_source.h"
 #include "worker/template.h"
 
 namespace enjoin {
@@ -18,7 +18,9 @@ struct BatchSpec {
   bool count_only = false;         ///< -N0: each record makes a job that uses none of it
   bool exact = false;              ///< -N (not -n): kept for {1} {2} addressing of a job's records
   std::uint32_t spread_over = 1;   ///< -X/-m: at the end of input, share the rest over so many jobs
-  std::size_t max_line_bytes = 0;  ///< longest line; 0: the default, see default_max_line_bytes()
+  std::size_t max_line_bytes = 0;  ///< -s: longest line; 0: see default_max_line_bytes()
+  std::uint32_t max_lines = 0;    ///< -L, -l: lines a job, a blank at the end continues one; 0: off
+  bool exit_if_too_long = false;  ///< -x
 };
 
 /// GNU parallel's own limit for filling lines, its "maximal usable size of command": 63,664 bytes,

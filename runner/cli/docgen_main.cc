@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "runner/help.h"
+#include "runner/cli/help.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "runner/local_team.h"
+#include "runner/team/local_team.h"
 
 #include <algorithm>
 #include <bit>

@@ -5,8 +5,8 @@
 #include <variant>
 #include <vector>
 
-#include "runner/input_source.h"
-#include "runner/line_reader.h"
+#include "runner/input/input_source.h"
+#include "runner/input/line_reader.h"
 
 namespace enjoin {
 

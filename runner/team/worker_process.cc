@@ -1,4 +1,4 @@
-#include "runner/worker_process.h"
+#include "runner/team/worker_process.h"
 
 #include <cerrno>
 #include <climits>

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "ipc/unique_fd.h"
-#include "runner/input_source.h"
+#include "runner/input/input_source.h"
 
 namespace enjoin {
 

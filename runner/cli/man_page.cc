@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "runner/flag_table.h"
-#include "runner/help.h"
-#include "runner/man_text.h"
+#include "runner/cli/flag_table.h"
+#include "runner/cli/help.h"
+#include "runner/cli/man_text.h"
 
 // The texts use a small markup, turned into man(7) macros here: a line `# X` begins a section and
 // `## X` a part of one; a paragraph that begins with `- X: ` is a tagged one; lines that begin with
