@@ -204,6 +204,7 @@ inline constexpr std::uint16_t kResultLeftovers = 4;  ///< processes outlived th
 inline constexpr std::uint16_t kResultPrinted = 8;    ///< an entry in the print queue follows
 inline constexpr std::uint16_t kResultHeldBack = 16;  ///< output dropped: an attempt follows
 inline constexpr std::uint16_t kResultExitedOnStop = 32;
+inline constexpr std::uint16_t kResultInputShort = 64;  ///< a file of its stdin had become shorter
 
 struct alignas(kCacheLine) ResultRecord {
   std::uint64_t ticket;

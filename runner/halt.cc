@@ -20,6 +20,9 @@
 namespace enjoin {
 namespace {
 
+// done=3 without a failed job; GNU parallel of 2022 and of 2026 alike.
+constexpr int kStoppedWithoutFailure = 101;
+
 constexpr std::string_view kForms =
     "never, or WHEN,WHY=VALUE with now or soon, fail or success or done, and a number or a "
     "percentage of all jobs: now,fail=1  soon,done=10  now,success=50%";
@@ -42,8 +45,8 @@ void parse_value(std::string_view value, std::string_view text, HaltSpec* spec) 
   if (value.ends_with('%')) {
     const auto [stop, error] =
         std::from_chars(value.data(), end - 1, spec->percent, std::chars_format::fixed);
-    if (error != std::errc() || stop != end - 1 || !(spec->percent > 0) || spec->percent > 100)
-      throw_malformed(text, fmt::format("'{}' is no percentage above 0% and up to 100%", value));
+    if (error != std::errc() || stop != end - 1 || !(spec->percent > 0))
+      throw_malformed(text, fmt::format("'{}' is no percentage above 0%", value));
   } else {
     const auto [stop, error] = std::from_chars(value.data(), end, spec->count);
     if (error != std::errc() || stop != end || spec->count == 0)
@@ -129,6 +132,8 @@ int halt_exit_status(const HaltSpec& spec, const HaltCounts& counts, int decidin
   const bool met = halt_is_due(spec, counts);
   if (met && spec.why == HaltSpec::Why::kSuccess) return 0;
   if (met && is_one_job(spec, counts)) return deciding_status;
+  if (met && spec.count != 0 && spec.why == HaltSpec::Why::kDone && counts.failed == 0)
+    return kStoppedWithoutFailure;
   const bool by_percent = spec.when != HaltSpec::When::kNever && spec.count == 0;
   if (!by_percent || counts.total == 0)
     return static_cast<int>(std::min<std::uint64_t>(counts.failed, 101));

@@ -34,6 +34,7 @@ bool halt_is_due(const HaltSpec& spec, const HaltCounts& counts);
 ///  - where the rule is met by one job alone, that job's own status, `deciding_status` (128+n for
 ///    a signal n): fail=1, done=1, and a percentage that is exactly one job;
 ///  - success=…: 0 when the rule is met;
+///  - done=N of 2 and more without a failed job: 101;
 ///  - percentages otherwise: the percentage of all jobs that failed, rounded up.
 /// `counts` may have grown since the rule was met.
 int halt_exit_status(const HaltSpec& spec, const HaltCounts& counts, int deciding_status);

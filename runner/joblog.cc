@@ -58,9 +58,30 @@ class RowText {
 }  // namespace
 
 Joblog::Joblog(std::string path, Start start) : path_(std::move(path)) {
+  open(start);
+  begin();
+}
+
+Joblog::Joblog(std::string path, Tail tail) : path_(std::move(path)) {
+  open(Start::kAppend);
+  struct stat status;
+  // Where the file has grown since, its writer lives and has ended that line.
+  const bool is_cut =
+      tail.cut_bytes != 0 && ::fstat(fd_.get(), &status) == 0 && S_ISREG(status.st_mode) &&
+      static_cast<std::uint64_t>(status.st_size) == tail.whole_bytes + tail.cut_bytes;
+  if (is_cut && ::ftruncate(fd_.get(), static_cast<off_t>(tail.whole_bytes)) != 0)
+    throw system_error("cannot shorten the job log " + term_safe(path_), errno);
+  begin();
+}
+
+void Joblog::open(Start start) {
   const int mode = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
   fd_.reset(::open(path_.c_str(), start == Start::kTruncate ? mode | O_TRUNC : mode, 0666));
   if (!fd_) throw system_error("cannot write the job log " + term_safe(path_), errno);
+}
+
+/// The names of the columns, where there is nothing yet.
+void Joblog::begin() {
   struct stat status;
   const bool is_empty = ::fstat(fd_.get(), &status) != 0 || status.st_size == 0;
   if (is_empty) pending_ = kHeader;

@@ -35,6 +35,13 @@ class Joblog {
 
   /// Creates the file, writes the header. Throws Error: which file, why.
   explicit Joblog(std::string path, Start start = Start::kTruncate);
+  /// A log that was read, to be gone on with: `whole_bytes` of whole lines, and `cut_bytes` of a
+  /// last one that a crash cut off, which are taken away.
+  struct Tail {
+    std::uint64_t whole_bytes = 0;
+    std::uint64_t cut_bytes = 0;
+  };
+  Joblog(std::string path, Tail tail);
   Joblog(Joblog&&) = default;
   Joblog& operator=(Joblog&&) = default;
   /// Writes what is left, without telling of errors: flush() first.
@@ -46,6 +53,8 @@ class Joblog {
   void flush();
 
  private:
+  void open(Start start);
+  void begin();
   int write_all();
   void take_back_cut_row(std::string_view written);
 

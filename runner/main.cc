@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
@@ -14,6 +15,7 @@
 #include "runner/cli/options.h"
 #include "runner/dry_run.h"
 #include "runner/mechanisms.h"
+#include "runner/sem/sem_command.h"
 #include "worker/worker_main.h"
 
 namespace {
@@ -43,20 +45,23 @@ int print(std::string_view text) {
 
 int run(const std::string& program, const std::vector<std::string>& args) {
   using Action = enjoin::Invocation::Action;
-  const enjoin::Invocation asked = enjoin::parse_command_line(program, args);
+  const enjoin::Invocation asked =
+      enjoin::parse_command_line(program, args, enjoin::Elsewhere::of_process(program));
   switch (asked.action) {
     case Action::kShow:
-      return print(asked.text);
+      return std::max(print(asked.text), asked.status);
     case Action::kShowVersionAll:
       return print(enjoin::describe_mechanisms());
     case Action::kSemaphore:
-      throw enjoin::Error("sem is to come");
+      return enjoin::run_semaphore(asked.options, asked.semaphore, program);
     case Action::kRun:
+      if (!asked.text.empty() && print(asked.text) != 0) return kOwnErrorStatus;
       break;
   }
   // Jobs of the same user must not reach our memory and descriptors through /proc.
   ::prctl(PR_SET_DUMPABLE, 0);
-  return asked.options.dry_run ? enjoin::print_commands(asked.options)
+  const bool only_prints = asked.options.dry_run || asked.options.shell_quotes > 0;
+  return only_prints ? enjoin::print_commands(asked.options)
                                : enjoin::run_batch(asked.options, program);
 }
 
@@ -65,7 +70,7 @@ int run(const std::string& program, const std::vector<std::string>& args) {
 int main(int argc, char** argv) {
   const std::string called(argc > 0 ? base_name(argv[0]) : "enjoin");
   if (called == "enjoin-worker") return enjoin::worker_program(argc, argv);
-  const std::string program = called == "parallel" ? called : "enjoin";
+  const std::string program = called == "parallel" || called == "sem" ? called : "enjoin";
   open_missing_stdio();
   std::string complaint;
   try {

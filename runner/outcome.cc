@@ -28,6 +28,9 @@ struct Describe {
   std::string operator()(const SpawnFailed& end) const {
     return fmt::format("could not be started: {}", std::strerror(end.error));
   }
+  std::string operator()(const InputShrank&) const {
+    return "the file that it read a part of became shorter while it ran";
+  }
   std::string operator()(const OutputFailed& end) const {
     return fmt::format("its output could not be kept: {}", std::strerror(end.error));
   }

@@ -56,6 +56,12 @@ void Plan::note_start(TimePoint now) {
   last_start_ = now;
 }
 
+void Plan::adapt_delay(bool good) {
+  if (!spec_.delay_adapts) return;
+  constexpr auto kMost = std::chrono::nanoseconds(std::chrono::hours(24 * 365));
+  spec_.delay = std::min(spec_.delay * (good ? 9 : 13) / 10, kMost);
+}
+
 Job Plan::take_retry(TimePoint now) {
   Job job = std::move(retries_.front().job);
   retries_.pop_front();
@@ -67,8 +73,8 @@ Job Plan::take_retry(TimePoint now) {
 
 Job Plan::make_job(Batch* batch, TimePoint now) {
   Job job;
-  job.order = made_;
-  job.id.seq = ++made_;
+  job.order = made_++;
+  job.id.seq = batch->seq != 0 ? batch->seq : made_;
   if (to_make_ > 0) --to_make_;
   job.values = batch->values;
   job.columns = batch->columns;
@@ -86,9 +92,11 @@ Plan::Verdict Plan::judge(JobResult& result) {
   }
   const bool may_retry = spec_.retries == 0 || result.job.attempt < spec_.retries;
   if (!succeeded(result.outcome) && canceled == nullptr && may_retry && result.output_held_back) {
+    adapt_delay(false);
     retries_.push_back(std::move(result));
     return Verdict::kRetry;
   }
+  if (canceled == nullptr) adapt_delay(succeeded(result.outcome));
   count(result);
   return Verdict::kFinal;
 }
@@ -158,6 +166,11 @@ int Plan::exit_status() const {
   return static_cast<int>(std::min<std::uint64_t>(failed_, 101));
 }
 
+bool came_to_its_end(const Outcome& outcome) {
+  return !std::holds_alternative<Canceled>(outcome) && !std::holds_alternative<Lost>(outcome) &&
+         !std::holds_alternative<OutputFailed>(outcome);
+}
+
 int exit_value(const Outcome& outcome) {
   return std::visit(
       Overloaded{
@@ -165,7 +178,7 @@ int exit_value(const Outcome& outcome) {
           [](const Signaled& end) { return 128 + end.signal; }, [](const TimedOut&) { return -1; },
           [](const Canceled& end) { return 128 + end.signal; }, [](const Lost&) { return 255; },
           [](const SpawnFailed& end) { return end.error == ENOENT ? 127 : 126; },
-          [](const OutputFailed&) { return 255; }},
+          [](const OutputFailed&) { return 255; }, [](const InputShrank&) { return 255; }},
       outcome);
 }
 

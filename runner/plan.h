@@ -31,6 +31,7 @@ struct PlanSpec {
   HaltSpec halt;
   std::chrono::nanoseconds delay{0};
   TimeoutSpec timeout;
+  bool delay_adapts = false;  ///< a failed job makes it 30 % longer, a good one 10 % shorter
 };
 
 /// What is to happen next, and what came of it: numbers jobs, counts ends, decides on retries,
@@ -47,7 +48,8 @@ class Plan {
   /// When that may change by the clock alone; nullopt: never.
   std::optional<TimePoint> next_start(TimePoint now) const;
   bool has_retry() const { return !retries_.empty(); }
-  /// The job to start next: a retry where there is one, else one made of `batch` (taken from).
+  /// The job to start next: a retry where there is one, else one made of `batch` (taken from). Its
+  /// number is the batch's, its place in ordered output the next, whatever numbers were left out.
   Job take_retry(TimePoint now);
   Job make_job(Batch* batch, TimePoint now);
   /// The inputs have ended; `still_to_make` jobs of them have not been made yet.
@@ -90,6 +92,7 @@ class Plan {
  private:
   HaltCounts counts() const;
   void note_start(TimePoint now);
+  void adapt_delay(bool good);
   void count(const JobResult& result);
   void consider_halt(const Outcome& outcome);
 
@@ -112,6 +115,10 @@ class Plan {
   int deciding_status_ = 0;
 };
 
+/// Whether the job's end is its own: by itself, by a signal that is not ours, by its own timeout, or
+/// at once, because it cannot be started. Not so for one that was stopped, lost, or whose output
+/// could not be kept.
+bool came_to_its_end(const Outcome& outcome);
 /// The exit value of the joblog: the status, 128+n for signal n, -1 for a timeout, 126 or 127 where
 /// it could not be started.
 int exit_value(const Outcome& outcome);

@@ -1,84 +1,19 @@
 #include <fcntl.h>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
-#include <vector>
 
 #include <doctest/doctest.h>
-#include <sys/mman.h>
 
 #include "enjoin/error.h"
-#include "ipc/unique_fd.h"
 #include "runner/input/input_source.h"
 #include "runner/input/line_reader.h"
+#include "support/input.h"
 
 using namespace enjoin;
+using namespace enjoin::test;
 
 namespace {
-
-using Records = std::vector<std::vector<std::string>>;
-
-std::string fd_path(const ipc::UniqueFd& fd) {
-  return "/proc/self/fd/" + std::to_string(fd.get());
-}
-
-/// A file that has no name.
-class InputFile {
- public:
-  explicit InputFile(std::string_view bytes) : fd_(::memfd_create("input", MFD_CLOEXEC)) {
-    REQUIRE(::write(fd_.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-  }
-  SourceSpec source() const { return {SourceSpec::Kind::kFile, {}, fd_path(fd_)}; }
-
- private:
-  ipc::UniqueFd fd_;
-};
-
-class InputPipe {
- public:
-  InputPipe() {
-    int fds[2];
-    REQUIRE(::pipe2(fds, O_CLOEXEC) == 0);
-    read_end_.reset(fds[0]);
-    write_end_.reset(fds[1]);
-  }
-  void write(std::string_view bytes) {
-    REQUIRE(::write(write_end_.get(), bytes.data(), bytes.size()) ==
-            static_cast<ssize_t>(bytes.size()));
-  }
-  void close() { write_end_.reset(); }
-  SourceSpec source() const { return {SourceSpec::Kind::kFile, {}, fd_path(read_end_)}; }
-
- private:
-  ipc::UniqueFd read_end_;
-  ipc::UniqueFd write_end_;
-};
-
-SourceSpec arguments(std::vector<std::string> list) {
-  return {SourceSpec::Kind::kArguments, std::move(list), {}};
-}
-
-InputSpec input(std::vector<SourceSpec> sources, std::string delimiter = "\n") {
-  InputSpec spec;
-  spec.sources = std::move(sources);
-  spec.delimiter = std::move(delimiter);
-  return spec;
-}
-
-std::vector<std::string> copy_of(const Record& record) {
-  return {record.values.begin(), record.values.end()};
-}
-
-Records read_all(InputSpec spec) {
-  auto source = open_input(std::move(spec));
-  Records records;
-  Record record;
-  while (source->pull(&record) == Pull::kRecord) records.push_back(copy_of(record));
-  CHECK(source->pull(&record) == Pull::kEnd);
-  return records;
-}
 
 /// The values of a file that holds `bytes`.
 std::vector<std::string> values_of(std::string_view bytes, std::string delimiter = "\n",
@@ -93,17 +28,6 @@ std::vector<std::string> values_of(std::string_view bytes, std::string delimiter
   }
   return values;
 }
-
-std::string error_of(InputSpec spec) {
-  try {
-    read_all(std::move(spec));
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-using Values = std::vector<std::string>;
 
 }  // namespace
 
@@ -168,11 +92,11 @@ TEST_CASE("input: values of several megabytes arrive whole") {
 TEST_CASE("input: a value beyond the limit is an error that asks about the delimiter") {
   const InputFile file("a\n" + std::string(LineReader::kMaxValueBytes + 10, 'x'));
   const std::string message = error_of(input({file.source()}));
-  CHECK(message.find("value 2 of ") == 0);
+  CHECK(message.find(file.source().path + ":2: ") == 0);
   CHECK(message.find("is the delimiter right?") != std::string::npos);
 }
 
-TEST_CASE("input: a NUL byte in a line is an error that names the value and -0") {
+TEST_CASE("input: a NUL byte in a line is an error that names the line and -0") {
   const InputFile file(std::string_view("a\nb\nc\0d\ne\n", 10));
   auto source = open_input(input({file.source()}));
   Record record;
@@ -184,7 +108,7 @@ TEST_CASE("input: a NUL byte in a line is an error that names the value and -0")
     FAIL("no error");
   } catch (const Error& error) {
     const std::string message = error.what();
-    CHECK(message.find("value 3 of ") == 0);
+    CHECK(message.find(file.source().path + ":3: ") == 0);
     CHECK(message.find("-0") != std::string::npos);
   }
 }
@@ -317,12 +241,6 @@ TEST_CASE("input: errors name the file and the reason") {
         "cannot open the input file /nonexistent/inputs: No such file or directory");
   const SourceSpec folder{SourceSpec::Kind::kFile, {}, "/"};
   CHECK(error_of(input({folder})) == "cannot read inputs from /: Is a directory");
-}
-
-TEST_CASE("input: stdin may be named once only") {
-  const SourceSpec dash{SourceSpec::Kind::kFile, {}, "-"};
-  const SourceSpec device{SourceSpec::Kind::kFile, {}, "/dev/stdin"};
-  CHECK(error_of(input({dash, device})).find("twice") != std::string::npos);
 }
 
 TEST_CASE("input: an empty delimiter is refused") {

@@ -7,6 +7,7 @@
 #include "runner/cli/flag_table.h"
 #include "runner/cli/help.h"
 #include "runner/cli/options.h"
+#include "support/options.h"
 
 using enjoin::Invocation;
 using enjoin::Options;
@@ -15,32 +16,9 @@ using enjoin::parse_command_line;
 using enjoin::ProgressKind;
 using enjoin::SourceSpec;
 using enjoin::Spread;
-using enjoin::UsageError;
 using enjoin::Verbose;
+using namespace enjoin::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-using Words = std::vector<std::string>;
-
-Options options_of(const Words& args) {
-  return parse_command_line("enjoin", args).options;
-}
-
-std::string error_of(const Words& args, const std::string& program = "enjoin") {
-  try {
-    parse_command_line(program, args);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("options: without any, everything is GNU parallel's default") {
   const Options options = options_of({"echo", "{}", ":::", "a b", "c"});
@@ -141,6 +119,31 @@ TEST_CASE("options: -X and -m fill lines and share the rest out, --xargs and -n 
   CHECK_FALSE(options_of({"-Xn5", "echo"}).spread_batches);
 }
 
+TEST_CASE("options: -L and -s fill lines and repeat the context, but not with -m") {
+  const Options lines = options_of({"-L2", "echo"});
+  CHECK(lines.batch.max_lines == 2);
+  CHECK(lines.batch.max_records == 0);
+  CHECK(lines.command.spread == Spread::kContext);
+  CHECK_FALSE(lines.spread_batches);
+  CHECK(options_of({"-L2", "-m", "echo"}).command.spread == Spread::kJoin);
+  CHECK(options_of({"-L", "1k", "echo"}).batch.max_lines == 1000);
+  CHECK(options_of({"-L0", "echo"}).batch.count_only);
+  CHECK(options_of({"-L2", "-n1", "echo"}).batch.max_records == 1);
+  const Options chars = options_of({"-s", "20", "echo"});
+  CHECK(chars.batch.max_line_bytes == 20);
+  CHECK(chars.batch.max_records == 0);
+  CHECK(chars.command.spread == Spread::kContext);
+}
+
+TEST_CASE("options: -l may have a number, in its word or the next, and none is one line") {
+  CHECK(options_of({"-l", "echo"}).batch.max_lines == 1);
+  CHECK(options_of({"-l2", "echo"}).batch.max_lines == 2);
+  CHECK(options_of({"-l", "2", "echo"}).batch.max_lines == 2);
+  CHECK(options_of({"-lk", "echo"}).keep_order);
+  CHECK(options_of({"--max-lines=3", "echo"}).batch.max_lines == 3);
+  CHECK(options_of({"-l0", "echo"}).batch.max_lines == 1);
+}
+
 TEST_CASE("options: -N0 and -n0 count inputs and insert none") {
   for (const char* word : {"-N0", "-n0"}) {
     const Options options = options_of({word, "echo"});
@@ -179,6 +182,11 @@ TEST_CASE("options: --tagstring counts before --tag, and an empty one is none") 
   CHECK(options_of({"--tagstring", "{#}", "--tag", "echo"}).tag_string == "{#}");
   CHECK(options_of({"--tagstring", "x", "echo"}).tag);
   CHECK_FALSE(options_of({"--tagstring=", "echo"}).tag);
+}
+
+TEST_CASE("options: -v counts") {
+  CHECK(options_of({"-v", "-v", "echo"}).verbosity == 2);
+  CHECK(options_of({"-vv", "echo"}).verbosity == 2);
 }
 
 TEST_CASE("options: --silent undoes -v and -t, wherever it is") {
@@ -250,7 +258,13 @@ TEST_CASE("options: every option of the table is understood") {
                            : Words{flag.spelling(), "echo"};
     const std::string error = error_of(args);
     CHECK_MESSAGE(!has(error, "unrecognised"), error);
+    CHECK_MESSAGE(!has(error, "cannot be used yet"), error);
   }
+}
+
+TEST_CASE("options: no option of GNU parallel's is still to come") {
+  for (const enjoin::Flag& flag : enjoin::all_flags())
+    if (flag.name != "then") CHECK(flag.standing != enjoin::Flag::Standing::kNotYet);
 }
 
 TEST_CASE("help: the first screen has 24 lines of 80 columns") {

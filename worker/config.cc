@@ -93,6 +93,26 @@ class In {
 };
 
 template <typename Way, typename T>
+requires std::is_same_v<std::remove_const_t<T>, TemplateSpec::Rename>
+void visit(Way& way, T& rename) {
+  way(rename.from);
+  way(rename.to);
+}
+
+template <typename Way, typename T>
+requires std::is_same_v<std::remove_const_t<T>, TemplateSpec::Placed>
+void visit(Way& way, T& placed) {
+  way(placed.kind);
+  way(placed.position);
+  way(placed.first);
+  way(placed.first_per_value);
+  way(placed.slots);
+  way(placed.offset);
+  way(placed.width);
+}
+
+// What only the runner reads (names, definitions, …) is not sent.
+template <typename Way, typename T>
 requires std::is_same_v<std::remove_const_t<T>, TemplateSpec>
 void visit(Way& way, T& spec) {
   way(spec.words);
@@ -101,6 +121,9 @@ void visit(Way& way, T& spec) {
   way(spec.quote_values);
   way(spec.spread);
   way(spec.append_if_absent);
+  way(spec.plus);
+  way(spec.renames);
+  way(spec.placed);
 }
 
 template <typename Way, typename T>
@@ -115,6 +138,17 @@ requires std::is_same_v<std::remove_const_t<T>, StopStep>
 void visit(Way& way, T& step) {
   way(step.signal);
   way(step.wait_ms);
+}
+
+template <typename Way, typename T>
+requires std::is_same_v<std::remove_const_t<T>, ResultsSpec>
+void visit(Way& way, T& results) {
+  way(results.keep);
+  way(results.folder);
+  way(results.name);
+  way(results.column_names);
+  way(results.prints_names);
+  way(results.table);
 }
 
 template <typename Way, typename T>
@@ -137,6 +171,16 @@ void visit(Way& way, T& config) {
   way(config.open_files_hard);
   way(config.parallel_pid);
   way(config.scratch_folder);
+  way(config.job_input);
+  way(config.input_folder);
+  visit(way, config.results);
+  way(config.color);
+  way(config.color_failed);
+  way(config.latest_line);
+  way(config.work_folder);
+  way(config.removes_work_folder);
+  way(config.slot_variable);
+  way(config.terminal);
 }
 
 }  // namespace

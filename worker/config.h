@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "worker/kept_output.h"
 #include "worker/template.h"
 
 namespace enjoin {
@@ -25,6 +26,14 @@ enum class Leftovers : std::uint8_t {
   kReport,  ///< they run on, and the job is named
   kKill,    ///< they are killed
   kFail,    ///< they are killed, and the job counts as failed
+};
+
+/// What becomes of the data that the supervisor has for each job.
+enum class JobInput : std::uint8_t {
+  kNone,   ///< there is none: stdin is /dev/null
+  kStdin,  ///< it is the job's stdin
+  kFile,   ///< it is in a file, whose path is in $PARALLEL_TMP (--cat)
+  kFifo,   ///< it comes out of a fifo, likewise (--fifo)
 };
 
 /// Whether each command is shown before it runs.
@@ -63,6 +72,16 @@ struct WorkerConfig {
   std::uint64_t open_files_hard = 0;
   std::uint32_t parallel_pid = 0;  ///< PARALLEL_PID
   std::string scratch_folder;      ///< for captured output
+  JobInput job_input = JobInput::kNone;
+  std::string input_folder;  ///< for the files of kFile and kFifo
+  ResultsSpec results;
+  bool color = false;        ///< each job's lines in a colour of their own (never with kUngroup)
+  bool color_failed = false;  ///< the lines of a failed job in white on red, where they are grouped
+  bool latest_line = false;   ///< kLineBuffer shows only the latest line of each job, in place
+  std::optional<TemplateSpec> work_folder;  ///< where jobs run; made where it is not there
+  bool removes_work_folder = false;         ///< with all that is in it, after each job
+  std::string slot_variable;                ///< is set to the slot's number less one; empty: none
+  bool terminal = false;  ///< jobs read our terminal, and stay in our process group
 };
 
 /// GNU parallel's default for ending a job (its --termseq: TERM,200,TERM,100,TERM,50,KILL,25).

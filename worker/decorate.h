@@ -6,15 +6,34 @@
 
 namespace enjoin {
 
-/// Puts a tag and a TAB before each line. One object a stream and job; bytes may come in pieces.
+/// What stands around each line of a job's output.
+struct LineStyle {
+  std::string before = {};     ///< --tag: the tag and a TAB; a colour's beginning
+  std::string after = {};      ///< a colour's end; before the newline
+  bool closes_last = false;    ///< a last line without newline gets `after` and a newline
+
+  bool is_plain() const { return before.empty() && after.empty(); }
+};
+
+/// The style of --tag (`tag`, nullptr: none) and of --color: colour number `color`, from 0; -1 is
+/// none, kAlarmColor that of --color-failed.
+inline constexpr std::int64_t kNoColor = -1;
+inline constexpr std::int64_t kAlarmColor = -2;
+LineStyle line_style(const std::string* tag, std::int64_t color);
+
+/// Puts a style around each line. One object a stream and job; bytes may come in pieces.
 class LineTagger {
  public:
-  explicit LineTagger(std::string tag) : tag_(std::move(tag)) {}
-  /// Appends `bytes`, tagged, to `*out`.
+  explicit LineTagger(LineStyle style) : style_(std::move(style)) {}
+  /// With a tag alone.
+  explicit LineTagger(const std::string& tag) : style_(line_style(&tag, kNoColor)) {}
+  /// Appends `bytes`, decorated, to `*out`.
   void append(std::string_view bytes, std::string* out);
+  /// The stream is at its end.
+  void finish(std::string* out);
 
  private:
-  std::string tag_;
+  LineStyle style_;
   bool at_line_start_ = true;
 };
 

@@ -66,10 +66,11 @@ JobEnd JobWatch::wait(Child& child, std::uint64_t ticket, std::uint64_t started_
 
 // One wait. True: the job has ended.
 bool JobWatch::poll_until_ended(std::uint64_t now) {
-  pollfd watched[4] = {{child_->pidfd.get(), POLLIN, 0},
+  pollfd watched[5] = {{child_->pidfd.get(), POLLIN, 0},
                        {host_.control_fd(), POLLIN, 0},
                        {host_.pipe_fd(kStdout), POLLIN, 0},
-                       {host_.pipe_fd(kStderr), POLLIN, 0}};
+                       {host_.pipe_fd(kStderr), POLLIN, 0},
+                       host_.feed_wants()};
   std::uint64_t until = 0;
   const auto consider = [&until](std::uint64_t at) {
     if (at != 0) until = until == 0 ? at : std::min(until, at);
@@ -83,7 +84,7 @@ bool JobWatch::poll_until_ended(std::uint64_t now) {
   const std::uint64_t left = until > now ? until - now : 0;
   const timespec span{static_cast<time_t>(left / 1'000'000'000),
                       static_cast<long>(left % 1'000'000'000)};
-  const int ready = ::ppoll(watched, 4, until == 0 ? nullptr : &span, nullptr);
+  const int ready = ::ppoll(watched, 5, until == 0 ? nullptr : &span, nullptr);
   if (ready < 0) {  // the bell of the supervisor's death
     watched[1].revents = POLLIN;
   }
@@ -99,6 +100,7 @@ bool JobWatch::poll_until_ended(std::uint64_t now) {
     host_.pump(stream);
     if (next_tick_ns_ == 0) next_tick_ns_ = 1;  // at once: what came may be printed now
   }
+  if (ready > 0 && watched[4].revents != 0) host_.feed();
   return ready > 0 && watched[0].revents != 0;
 }
 

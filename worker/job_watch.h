@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdint>
 #include <functional>
+#include <poll.h>
 #include <span>
 
 #include <sys/resource.h>
@@ -43,6 +44,9 @@ class WatchHost {
   virtual std::uint64_t tick() = 0;
   virtual int pipe_fd(int stream) const = 0;  ///< captured output to read, or -1
   virtual void pump(int stream) = 0;
+  /// What has to be waited for before feed() can go on with the job's stdin; fd -1: nothing.
+  virtual pollfd feed_wants() const { return {-1, 0, 0}; }
+  virtual void feed() {}
 };
 
 /// Waits for one job while enforcing its timeout and cancellation, pumping its output and watching

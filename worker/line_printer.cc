@@ -13,12 +13,12 @@ constexpr std::size_t kMemoryBound = 256 * 1024;
 LinePrinter::LinePrinter(Printer& printer, CaptureFiles& files, bool keep_order)
     : printer_(printer), files_(files), keep_order_(keep_order) {}
 
-void LinePrinter::begin_job(const std::string* tag, std::uint64_t order) {
+void LinePrinter::begin_job(const LineStyle& style, std::uint64_t order) {
   order_ = order;
   holding_ = false;
   for (Stream& stream : streams_) {
     stream = Stream{};
-    if (tag != nullptr) stream.tagger = std::make_unique<LineTagger>(*tag);
+    if (!style.is_plain()) stream.tagger = std::make_unique<LineTagger>(style);
   }
 }
 
@@ -100,6 +100,9 @@ void LinePrinter::empty_files() {
 }
 
 void LinePrinter::end_job(ipc::Output* output) {
+  for (Stream& stream : streams_) {
+    if (stream.tagger) stream.tagger->finish(&stream.memory);
+  }
   if (!holding_) holding_ = printer_.queue().try_take(keep_order_ ? order_ : ipc::kNoOrder);
   if (holding_) {
     for (int stream : {kStdout, kStderr}) print(stream, true);

@@ -22,8 +22,10 @@ class LinePrinter final : public OutputSink {
  public:
   LinePrinter(Printer& printer, CaptureFiles& files, bool keep_order);
 
-  /// A new job; `tag` as for LineTagger, nullptr: none; `order` as in Output.
-  void begin_job(const std::string* tag, std::uint64_t order);
+  /// A new job; `order` as in Output.
+  void begin_job(const LineStyle& style, std::uint64_t order);
+  /// Adds what is printed as it is.
+  void add_plain(int stream, std::string_view bytes) { streams_[stream].memory += bytes; }
   void take(int stream, std::string_view bytes) override;
   /// Prints what can be printed now. Returns true while something still waits for the baton.
   bool flush();

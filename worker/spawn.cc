@@ -1,5 +1,6 @@
 #include "worker/spawn.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -28,13 +29,14 @@ struct ChildStart {
 __attribute__((no_sanitize("address", "undefined"))) int child_main(void* argument) {
   auto& start = *static_cast<ChildStart*>(argument);
   const SpawnRequest& request = *start.request;
-  ::setpgid(0, 0);
+  if (request.own_group) ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != start.parent) ::_exit(127);  // it died before the line above
   for (int target = 0; target < 3; ++target) {
     if (request.stdio[target] < 0) continue;
     if (::dup2(request.stdio[target], target) < 0) goto failed;
   }
+  if (request.folder != nullptr && ::chdir(request.folder) != 0) goto failed;
   if (request.open_files != nullptr) ::setrlimit(RLIMIT_NOFILE, request.open_files);
   for (const ResourceLimit& limit : request.limits) {
     const rlimit wanted{limit.value, limit.value};
@@ -90,6 +92,26 @@ JobEnvironment::JobEnvironment(char** inherited, std::uint32_t slot, std::uint32
 char* const* JobEnvironment::for_job(std::uint64_t seq) {
   std::snprintf(seq_, sizeof seq_, "PARALLEL_SEQ=%llu", static_cast<unsigned long long>(seq));
   return words_.data();
+}
+
+void JobEnvironment::set(std::string_view name, std::string_view value) {
+  std::string text(name);
+  text += '=';
+  const std::string_view key = text;
+  const auto same = [&](const char* word) {
+    return word != nullptr && std::strncmp(word, key.data(), key.size()) == 0;
+  };
+  const std::size_t end = words_.size() - 1;
+  std::size_t place = 0;
+  while (place < end && !same(words_[place])) ++place;
+  if (place == end) words_.push_back(nullptr);
+  const auto own = std::find_if(settings_.begin(), settings_.end(),
+                                [place](const Setting& old) { return old.place == place; });
+  Setting& setting = own == settings_.end() ? settings_.emplace_back() : *own;
+  text += value;
+  setting.text = std::move(text);
+  setting.place = place;
+  words_[place] = setting.text.data();
 }
 
 const char* ProgramFinder::find(const char* name) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/resource.h>
@@ -20,11 +22,13 @@ struct SpawnRequest {
   char* const* argv = nullptr;
   char* const* environment = nullptr;
   int stdio[3] = {-1, -1, -1};  ///< become 0, 1, 2; -1: inherited
+  const char* folder = nullptr;  ///< where it runs; nullptr: where we are
   std::optional<int> nice;
   std::span<const ResourceLimit> limits;
   const rlimit* open_files = nullptr;  ///< given back to the job, where set
   int ignored_signal = 0;              ///< to be ignored by the job; 0: none
   std::uint64_t signal_mask = 0;       ///< blocked signals of the job, bit n-1 for signal n
+  bool own_group = true;               ///< false: stays in ours, to be able to read our terminal
 };
 
 /// A running child of ours. Whoever owns it reaps it, once. Signals go to its process group, whose
@@ -35,9 +39,9 @@ struct Child {
 };
 
 /// Starts a process without copying our memory (as vfork: we stand still until it has executed or
-/// failed), leader of a process group of its own, killed when we die. Descriptors other than 0-2
-/// are inherited unless close-on-exec. Returns 0, or the errno of what failed; `*child` is then
-/// unset. Only for a process with one thread.
+/// failed), leader of a process group of its own (but see own_group), killed when we die.
+/// Descriptors other than 0-2 are inherited unless close-on-exec. Returns 0, or the errno of what
+/// failed; `*child` is then unset. Only for a process with one thread.
 int spawn(const SpawnRequest& request, Child* child);
 
 /// Names the environment of all jobs: our caller's, with PARALLEL_SEQ, PARALLEL_JOBSLOT and
@@ -47,11 +51,19 @@ class JobEnvironment {
   JobEnvironment(char** inherited, std::uint32_t slot, std::uint32_t parallel_pid);
   /// Valid until the next call.
   char* const* for_job(std::uint64_t seq);
+  /// Sets a variable for the next jobs, in place of what was inherited or set before.
+  void set(std::string_view name, std::string_view value);
 
  private:
   char seq_[40];
   char slot_[40];
   char pid_[40];
+  /// What set() made: the text and its place among the words.
+  struct Setting {
+    std::string text;
+    std::size_t place = 0;
+  };
+  std::deque<Setting> settings_;  // their texts must not move
   std::vector<char*> words_;
 };
 

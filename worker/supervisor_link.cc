@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <poll.h>
 #include <unistd.h>
 
 #include <sys/prctl.h>
@@ -64,6 +65,32 @@ bool SupervisorLink::read() {
     if (got < 0 && errno == EINTR) continue;
     return !gone();
   }
+}
+
+bool SupervisorLink::ask_stdin(std::uint64_t ticket, std::uint32_t handle,
+                               const std::function<bool()>& stop, ipc::StdinAnswer* answer,
+                               ipc::StdinDescriptors* descriptors) {
+  if (ipc::send_stdin_request(socket_.get(), {.ticket = ticket, .handle = handle}) != 0) {
+    return gone_ = true, false;
+  }
+  while (!gone() && !stop()) {
+    switch (ipc::try_read_stdin_answer(socket_.get(), answer, descriptors)) {
+      case ipc::TicketRead::kTaken:
+        if (answer->ticket == ticket) return true;
+        for (ipc::UniqueFd& late : *descriptors) late.reset();  // to a question that was given up
+        break;
+      case ipc::TicketRead::kNothing: {
+        pollfd watched{socket_.get(), POLLIN, 0};
+        ::poll(&watched, 1, -1);  // hangs up with the supervisor; cancellation writes to it
+        break;
+      }
+      case ipc::TicketRead::kOther:
+        break;
+      case ipc::TicketRead::kClosed:
+        gone_ = true;
+    }
+  }
+  return false;
 }
 
 void SupervisorLink::tell_now() {

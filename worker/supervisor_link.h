@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
+
 #include "ipc/bells.h"
+#include "ipc/stdin_ticket.h"
 #include "ipc/unique_fd.h"
 
 namespace enjoin {
@@ -21,6 +24,12 @@ class SupervisorLink {
   bool gone();
   /// The signal that our caller ignored and we use: jobs are to ignore it again. 0: none.
   int ignored_signal() const { return ignored_signal_; }
+
+  /// Asks for the stdin of a job that stands in the queue with this ticket and handle, and waits.
+  /// `stop` is asked whenever something comes; true ends the wait. False: stopped, or the
+  /// supervisor is gone; else the answer is there.
+  bool ask_stdin(std::uint64_t ticket, std::uint32_t handle, const std::function<bool()>& stop,
+                 ipc::StdinAnswer* answer, ipc::StdinDescriptors* descriptors);
 
   /// A result was published. Tells the supervisor at once where `urgent`, else at most every
   /// 10 ms, so that floods of short jobs do not wake it for each.

@@ -1,5 +1,6 @@
 #include "worker/template.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -17,17 +18,19 @@ class LineWriter {
  public:
   LineWriter(const TemplatePlan& plan, const JobInputs& inputs, const JobNumbers& numbers,
              std::string* line)
-      : plan_(plan), values_(inputs.values), numbers_(numbers), line_(line) {}
+      : plan_(plan), inputs_(inputs), values_(inputs.values), numbers_(numbers), line_(line) {}
 
   void run() {
     line_->clear();
     for (const Group& group : plan_.groups) {
+      first_value_ = 0;
       if (!group.repeated || values_.empty()) {
         write_pieces(group, values_);
         continue;
       }
       for (std::size_t i = 0; i < values_.size(); ++i) {
         if (i > 0) separate();
+        first_value_ = i;
         write_pieces(group, values_.subspan(i, 1));
       }
     }
@@ -56,11 +59,17 @@ class LineWriter {
           write_value(value_part(*value, piece.part));
         }
         break;
-      case Kind::kSeq:
-        write_number(numbers_.seq);
+      case Kind::kComputed:
+        word_has_value_ = true;
+        if (piece.is_all_values()) {
+          write_computed(piece, all.size());
+        } else {
+          write_computed(computed(piece, 0));
+        }
         break;
+      case Kind::kSeq:
       case Kind::kSlot:
-        write_number(numbers_.slot);
+        write_number(piece);
         break;
       case Kind::kNothing:
         break;
@@ -85,10 +94,30 @@ class LineWriter {
     }
   }
 
-  void write_number(std::uint64_t number) {
-    std::array<char, kSeqDigits> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-    line_->append(digits.data(), end);
+  std::string_view computed(const Piece& piece, std::size_t value) const {
+    return computed_string(plan_.placed[piece.begin], inputs_, numbers_, value);
+  }
+
+  void write_computed(const Piece& piece, std::size_t values) {
+    if (values_.empty()) values = 1;  // as if there were an empty one
+    for (std::size_t i = 0; i < values; ++i) {
+      if (i > 0) separate();
+      write_computed(computed(piece, first_value_ + i));
+    }
+  }
+
+  void write_computed(std::string_view string) {
+    const std::string_view text = string.substr(1);
+    if (string.front() == kComputedQuoted) {
+      write_value(text);
+    } else if (string.front() == kComputedAsIs) {
+      line_->append(text);
+    }
+  }
+
+  void write_number(const Piece& piece) {
+    std::array<char, kMostDigits> digits;
+    line_->append(digits.data(), enjoin::write_number(piece, numbers_, digits.data()));
   }
 
   void separate() {
@@ -113,9 +142,11 @@ class LineWriter {
   }
 
   const TemplatePlan& plan_;
+  const JobInputs& inputs_;
   const Values values_;
   const JobNumbers& numbers_;
   std::string* line_;
+  std::size_t first_value_ = 0;  // the number of the first of those that are written
   std::size_t word_begin_ = 0;
   bool word_has_value_ = false;
 };
@@ -130,6 +161,38 @@ const std::string_view* value_at(std::span<const std::string_view> values, std::
   return &values[static_cast<std::size_t>(index)];
 }
 
+std::string_view computed_string(const TemplateSpec::Placed& placed, const JobInputs& inputs,
+                                 const JobNumbers& numbers, std::size_t value) {
+  constexpr std::string_view nothing(&kComputedNothing, 1);
+  const std::size_t slot = placed.slots > 1 ? std::min(numbers.slot, placed.slots) - 1 : 0;
+  const std::size_t values = std::max<std::size_t>(inputs.values.size(), 1);
+  const std::size_t at = placed.first + placed.first_per_value * values +
+                         value * placed.slots + slot;
+  if (at >= inputs.computed.size() || inputs.computed[at].empty()) return nothing;
+  return inputs.computed[at];
+}
+
+char* write_number(const Piece& piece, const JobNumbers& numbers, char* out) {
+  const std::uint64_t number = piece.kind == Kind::kSeq ? numbers.seq : numbers.slot;
+  const auto moved = static_cast<std::int64_t>(number) + piece.position;
+  std::array<char, kSeqDigits> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), moved).ptr;
+  const auto size = static_cast<std::size_t>(end - digits.data());
+  const std::size_t width = std::min<std::size_t>(piece.size, kMostDigits);
+  for (std::size_t i = size; i < width; ++i) *out++ = '0';
+  return std::copy(digits.data(), end, out);
+}
+
+namespace {
+
+// Words are made without a line only where all that was computed is to be quoted.
+bool all_are_quoted(std::span<const std::string_view> computed) {
+  return std::all_of(computed.begin(), computed.end(),
+                     [](std::string_view string) { return string.starts_with(kComputedQuoted); });
+}
+
+}  // namespace
+
 void Template::expand_line(const JobInputs& inputs, const JobNumbers& numbers,
                            std::string* line) const {
   LineWriter(*plan_, inputs, numbers, line).run();
@@ -140,7 +203,8 @@ bool Template::expand_argv(const JobInputs& inputs, const JobNumbers& numbers,
   using Way = TemplatePlan::Way;
   if (plan_->way == Way::kShell || shell_kind(shell_name) == ShellKind::kOther) return false;
   out->words.clear();
-  if (plan_->way == Way::kPlanned && inputs.values.size() >= plan_->least_values) {
+  if (plan_->way == Way::kPlanned && inputs.values.size() >= plan_->least_values &&
+      all_are_quoted(inputs.computed)) {
     expand_planned_words(*plan_, inputs, numbers, out);
   } else {
     expand_line(inputs, numbers, &out->text);
@@ -166,6 +230,12 @@ bool Template::uses_input() const {
 
 bool Template::needs_slot() const {
   return plan_->needs_slot;
+}
+
+bool Template::is_constant() const {
+  return std::all_of(plan_->pieces.begin(), plan_->pieces.end(), [](const Piece& piece) {
+    return piece.kind == Kind::kLiteral || piece.kind == Kind::kWordEnd;
+  });
 }
 
 }  // namespace enjoin

@@ -41,7 +41,35 @@ struct TemplateSpec {
   std::string perl_open = "{=";  ///< --parens
   std::string perl_close = "=}";
   std::vector<std::string> names = {};  ///< --header: {name} is position 1, 2, …
+
+  /// What the runner puts in place of replacement strings that only it can read: Perl expressions,
+  /// --rpl, names (see runner/values/resolver.h, which fills this in and empties the fields above
+  /// that it has dealt with). `placed[i]` stands where a word holds i between two NUL bytes.
+  struct Placed {
+    enum class Kind : std::uint8_t {
+      kComputed,  ///< a string that comes with each job
+      kSeq,       ///< {#} plus `offset`, with zeros to `width`
+      kSlot,      ///< {%} likewise
+      kNothing,   ///< stands for nothing, and counts as a replacement string
+    } kind = Kind::kComputed;
+    /// kComputed: of the value that it was computed of; 0: it is there for each value.
+    std::int32_t position = 0;
+    /// kComputed: its strings begin at `first + first_per_value * values` of JobInputs::computed:
+    /// one for each slot (or one for all), and that for each value where position is 0 (for one
+    /// where there are no values).
+    std::uint32_t first = 0;
+    std::uint32_t first_per_value = 0;
+    std::uint32_t slots = 1;
+    std::int32_t offset = 0;
+    std::uint32_t width = 0;
+  };
+  std::vector<Placed> placed = {};
 };
+
+/// The first byte of a computed string: how the rest is put into the line.
+inline constexpr char kComputedQuoted = 'q';    ///< quoted as a value is
+inline constexpr char kComputedAsIs = 'u';      ///< as it is (uq() in the expression)
+inline constexpr char kComputedNothing = 'n';   ///< there is no such value: it stands for nothing
 
 /// One job's inputs. `values` holds `records * columns` strings, record by record: one record for
 /// an ordinary job, several under -n and -X, none under -N0; `columns` is the number of input
@@ -50,6 +78,9 @@ struct TemplateSpec {
 struct JobInputs {
   std::span<const std::string_view> values;
   std::uint32_t columns = 1;
+  /// What the runner computed for this job, for all templates of the run (TemplateSpec::Placed).
+  /// Each likewise followed by a NUL.
+  std::span<const std::string_view> computed = {};
 };
 
 /// What else a template may refer to.
@@ -72,8 +103,8 @@ struct Argv {
 /// `expand_argv` gives the words that the shell would make of that line, without a shell, where
 /// that is proven to be the same; it is how most jobs run.
 /// Replacement strings are {} {.} {/} {//} {/.}, the same with a position ({2.}, {-1}, {0} for
-/// all),
-/// {#} and {%}. Braces around anything else stay as they are. Where one is a part of the command's
+/// all), {#} and {%}; with `plus` also {..} {...} {/..} {/...} {+/} {+.} {+..} {+...}. Braces
+/// around anything else stay as they are. Where one is a part of the command's
 /// name, as in `{} x` and `./{} x`, values are taken for shell text and are not quoted; so is the
 /// input where there are no words. Words of -q are literal: their values are quoted with the word.
 ///
@@ -103,6 +134,8 @@ class Template {
   /// True where the words given hold a replacement string (then nothing is appended).
   bool uses_input() const;
   bool needs_slot() const;  ///< true where {%} occurs
+  /// True where every job gets the same text: there is no replacement string of any kind.
+  bool is_constant() const;
 
  private:
   explicit Template(std::shared_ptr<const TemplatePlan> plan) : plan_(std::move(plan)) {}

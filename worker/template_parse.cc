@@ -1,101 +1,24 @@
 #include <algorithm>
-#include <limits>
+#include <charconv>
 
 #include "enjoin/error.h"
 #include "worker/shell_quote.h"
 #include "worker/template_plan.h"
+#include "worker/template_spelling.h"
 
 namespace enjoin {
 namespace {
 
 using Kind = Piece::Kind;
 
-// A position that no number of values reaches.
-constexpr std::int32_t kNowhere = std::numeric_limits<std::int32_t>::max();
-
-/// One replacement string. Where it is in braces, {x}, then {1x} {-1x} and so on belong to it.
-struct Spelling {
-  std::string text;
-  Piece piece;
-};
-
-std::vector<Spelling> make_spellings(const std::string& replace_string) {
-  // The first of equal ones counts, so -I may take any of the others' names.
-  return {
-      {replace_string, {.kind = Kind::kValue, .part = ValuePart::kWhole}},
-      {"{.}", {.kind = Kind::kValue, .part = ValuePart::kNoExtension}},
-      {"{/}", {.kind = Kind::kValue, .part = ValuePart::kBase}},
-      {"{//}", {.kind = Kind::kValue, .part = ValuePart::kDirectory}},
-      {"{/.}", {.kind = Kind::kValue, .part = ValuePart::kBaseNoExtension}},
-      {"{#}", {.kind = Kind::kSeq}},
-      {"{%}", {.kind = Kind::kSlot}},
-  };
-}
-
-struct Match {
-  std::size_t size = 0;
-  Piece piece;
-};
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-std::int32_t to_position(std::string_view digits, bool from_end) {
-  std::int32_t number = 0;
-  for (const char digit : digits) {
-    if (number > kNowhere / 10 - 1) return kNowhere;
-    number = number * 10 + (digit - '0');
-  }
-  if (!from_end) return number;
-  return number == 0 ? kNowhere : -number;
-}
-
-/// `text` begins with spelling {x} written with a position, as {12x}.
-Match match_position(std::string_view text, const Spelling& spelling) {
-  const std::string_view name(spelling.text);
-  if (name.size() < 2 || name.front() != '{' || name.back() != '}' || !text.starts_with('{')) {
-    return {};
-  }
-  const std::string_view tail = name.substr(1);
-  const bool from_end = text.substr(1).starts_with('-');
-  const std::size_t begin = from_end ? 2 : 1;
-  std::size_t end = begin;
-  while (end < text.size() && is_digit(text[end])) ++end;
-  // The tail may begin with digits itself.
-  while (end > begin && !text.substr(end).starts_with(tail)) --end;
-  if (end == begin) return {};
-  Match match{.size = end + tail.size(), .piece = spelling.piece};
-  match.piece.position = to_position(text.substr(begin, end - begin), from_end);
-  // A job has its numbers once, not for one of its values.
-  const bool is_number = match.piece.kind != Kind::kValue;
-  if (is_number && match.piece.position != 0) match.piece.kind = Kind::kNothing;
-  return match;
-}
-
-/// The longest replacement string that `text` begins with; of size 0 where there is none.
-Match match_any(std::string_view text, const std::vector<Spelling>& spellings) {
-  Match best;
-  for (const Spelling& spelling : spellings) {
-    if (text.starts_with(spelling.text) && spelling.text.size() > best.size) {
-      best = {.size = spelling.text.size(), .piece = spelling.piece};
-    }
-  }
-  for (const Spelling& spelling : spellings) {
-    const Match match = match_position(text, spelling);
-    if (match.size > best.size) best = match;
-  }
-  return best;
-}
-
 class Parser {
  public:
   Parser(const TemplateSpec& spec, TemplatePlan* plan)
-      : spec_(spec), plan_(plan), spellings_(make_spellings(spec.replace_string)) {}
+      : spec_(spec), plan_(plan), spellings_(spec) {}
 
   void run() {
     if (spec_.words.empty()) {
-      add_slot(spellings_.front().piece);
+      add_slot(SpellingTable::whole());
     } else if (spec_.quote_words) {
       for (const std::string& word : spec_.words) {
         if (&word != &spec_.words.front()) add_piece({.kind = Kind::kWordEnd});
@@ -112,33 +35,46 @@ class Parser {
     } else {
       add_literal(" ");
     }
-    add_piece(spellings_.front().piece);
+    add_piece(SpellingTable::whole());
   }
 
  private:
   void take_text(std::string_view text) {
     while (!text.empty()) {
-      const Match match = match_any(text, spellings_);
-      if (match.size == 0) {
-        refuse_perl(text);
-        add_literal(text.substr(0, 1));
-        text.remove_prefix(1);
-      } else {
+      std::size_t size = 1;
+      if (text.front() == '\0') {
+        size = take_placed(text);
+      } else if (const SpellingTable::Match match = spellings_.match(text); match.size != 0) {
+        size = match.size;
         add_slot(match.piece);
-        text.remove_prefix(match.size);
+      } else {
+        add_literal(text.substr(0, 1));
       }
+      text.remove_prefix(size);
     }
   }
 
-  static void refuse_perl(std::string_view text) {
-    constexpr std::string_view kOpen = "{=";
-    constexpr std::string_view kClose = "=}";
-    if (!text.starts_with(kOpen)) return;
-    const std::size_t end = text.find(kClose, kOpen.size());
-    if (end == text.npos) return;
-    throw Error("the command holds " + std::string(text.substr(0, end + kClose.size())) +
-                ": Perl expressions are not supported; to keep the text as it is, write the"
-                " first brace as '{' in quotes");
+  // A number between two NUL bytes: what it stands for is in TemplateSpec::placed.
+  std::size_t take_placed(std::string_view text) {
+    const std::size_t end = text.find('\0', 1);
+    std::uint32_t index = 0;
+    if (end == text.npos) throw Error("a word of the command holds a NUL byte");
+    const auto read = std::from_chars(text.data() + 1, text.data() + end, index);
+    if (read.ptr != text.data() + end || index >= spec_.placed.size()) {
+      throw Error("a word of the command holds a NUL byte");
+    }
+    const TemplateSpec::Placed& placed = spec_.placed[index];
+    using Placed = TemplateSpec::Placed::Kind;
+    Piece piece{.kind = Kind::kNothing};
+    if (placed.kind == Placed::kComputed) {
+      piece = {.kind = Kind::kComputed, .position = placed.position, .begin = index};
+    } else if (placed.kind != Placed::kNothing) {
+      piece = {.kind = placed.kind == Placed::kSeq ? Kind::kSeq : Kind::kSlot,
+               .position = placed.offset,
+               .size = placed.width};
+    }
+    add_slot(piece);
+    return end + 1;
   }
 
   void add_slot(const Piece& piece) {
@@ -160,7 +96,7 @@ class Parser {
 
   const TemplateSpec& spec_;
   TemplatePlan* plan_;
-  const std::vector<Spelling> spellings_;
+  const SpellingTable spellings_;
 };
 
 /// True where a replacement string is part of the command's name: then GNU parallel takes all
@@ -192,21 +128,22 @@ void measure(TemplatePlan* plan) {
           bytes += literal_length(*plan, piece);
           break;
         case Kind::kSeq:
-          bytes += kSeqDigits;
+          bytes += std::max<std::size_t>(kSeqDigits, piece.size);
           break;
         case Kind::kSlot:
-          bytes += kSlotDigits;
+          bytes += std::max<std::size_t>(kSlotDigits, piece.size);
           break;
         case Kind::kNothing:
           break;
         case Kind::kWordEnd:
           bytes += 3;
           break;
+        case Kind::kComputed:  // a guess: as long as the value
         case Kind::kValue:
           ++plan->value_pieces;
           if (piece.is_all_values() && !group.repeated) ++plan->bytes_per_value;
           // An empty part is written '' or, for {//}, as a dot.
-          if (piece.part != ValuePart::kWhole) plan->extra_bytes_of_piece = 1;
+          if (piece.part != ValuePart::kWhole || piece.kind == Kind::kComputed) plan->extra_bytes_of_piece = 1;
           break;
       }
     }
@@ -223,6 +160,7 @@ Template Template::parse(TemplateSpec spec) {
     throw Error("the replacement string (-I) must not be empty");
   }
   auto plan = std::make_shared<TemplatePlan>();
+  plan->placed = spec.placed;
   Parser(spec, plan.get()).run();
   plan->spread = spec.spread;
   plan->quote_words = spec.quote_words;

@@ -17,17 +17,19 @@ struct Piece {
   enum class Kind : std::uint8_t {
     kLiteral,  ///< `size` bytes from `begin` of the plan's literals
     kValue,    ///< `part` of the value at `position`
-    kSeq,      ///< {#}
-    kSlot,     ///< {%}
+    kComputed, ///< placed[begin]: the string that the runner computed for the value at `position`
+    kSeq,      ///< {#} plus `position`, with zeros to `size` digits
+    kSlot,     ///< {%} likewise
     kNothing,  ///< a replacement string that never stands for anything: {1#}
     kWordEnd,  ///< -q only: one of the words given ends here
   } kind = Kind::kLiteral;
   ValuePart part = ValuePart::kWhole;
-  std::int32_t position = 0;  ///< kValue: 0 is all values, 1 the first, -1 the last
+  std::int32_t position = 0;  ///< 0 is all values, 1 the first, -1 the last; but see kSeq
   std::uint32_t begin = 0;
   std::uint32_t size = 0;
 
-  bool is_all_values() const { return kind == Kind::kValue && position == 0; }
+  bool is_of_values() const { return kind == Kind::kValue || kind == Kind::kComputed; }
+  bool is_all_values() const { return is_of_values() && position == 0; }
 };
 
 /// Pieces of the line that are written once, or (under -X) once for each value.
@@ -53,6 +55,7 @@ struct PlannedWord {
 /// template_words.cc (the words).
 struct TemplatePlan {
   std::string literals;
+  std::vector<TemplateSpec::Placed> placed;
   std::vector<Piece> pieces;
   std::vector<Group> groups;  ///< all pieces, in order
   Spread spread = Spread::kJoin;
@@ -81,14 +84,24 @@ struct TemplatePlan {
   std::size_t copied_bytes = 0;
   std::size_t copied_bytes_per_value = 0;
   std::size_t copied_value_pieces = 0;
+  std::size_t copied_computed_pieces = 0;  // each at most the bytes of all computed strings
 };
 
 inline constexpr std::size_t kSeqDigits = 20;
 inline constexpr std::size_t kSlotDigits = 10;
+inline constexpr std::size_t kMostDigits = 64;  // with leading zeros, a sign and an offset
+
+/// Writes {#} or {%} of a job at `out`, at most kMostDigits bytes; returns where they end.
+char* write_number(const Piece& piece, const JobNumbers& numbers, char* out);
 
 /// The value at a position, or null. Positions from the end that reach beyond the first go once
 /// more round, as under GNU parallel: {-3} of two values is the second.
 const std::string_view* value_at(std::span<const std::string_view> values, std::int32_t position);
+
+/// The string that was computed for the value with number `value` (0 where the piece has a
+/// position), with its first byte; kComputedNothing alone where there is none.
+std::string_view computed_string(const TemplateSpec::Placed& placed, const JobInputs& inputs,
+                                 const JobNumbers& numbers, std::size_t value);
 
 /// Makes groups of the plan's pieces, for -X. A context is a run of anything but blanks that holds
 /// a replacement string for all values; it is repeated for each. A tab before the run belongs to

@@ -4,7 +4,6 @@
 // caller holds with a NUL behind. 17,000 values of -X cost 17,000 pointers.
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <iterator>
 
@@ -68,13 +67,15 @@ class WordPlanner {
 
  private:
   static bool is_tail_of_value(std::span<const Piece> pieces) {
-    return pieces.size() == 1 && pieces[0].kind == Kind::kValue &&
-           (pieces[0].part == ValuePart::kWhole || pieces[0].part == ValuePart::kBase);
+    if (pieces.size() != 1) return false;
+    return pieces[0].kind == Kind::kComputed ||
+           (pieces[0].kind == Kind::kValue &&
+            (pieces[0].part == ValuePart::kWhole || pieces[0].part == ValuePart::kBase));
   }
 
   void reserve(const PlannedWord& word, std::span<const Piece> pieces) {
     for (const Piece& piece : pieces) {
-      if (piece.kind != Kind::kValue || piece.position == 0) continue;
+      if (!piece.is_of_values() || piece.position == 0) continue;
       const auto number = static_cast<std::size_t>(
           piece.position > 0 ? piece.position : (1 - std::int64_t{piece.position}) / 2);
       plan_->least_values = std::max(plan_->least_values, number);
@@ -86,8 +87,10 @@ class WordPlanner {
     for (const Piece& piece : pieces) {
       if (piece.kind == Kind::kValue) {
         ++plan_->copied_value_pieces;
+      } else if (piece.kind == Kind::kComputed) {
+        ++plan_->copied_computed_pieces;
       } else {
-        bytes += piece.kind == Kind::kLiteral ? piece.size : kSeqDigits;
+        bytes += piece.kind == Kind::kLiteral ? piece.size : kMostDigits;
       }
     }
   }
@@ -117,13 +120,22 @@ class WordWriter {
  public:
   WordWriter(const TemplatePlan& plan, const JobInputs& inputs, const JobNumbers& numbers,
              Argv* out)
-      : plan_(plan), values_(inputs.values), numbers_(numbers), words_(out->words) {
+      : plan_(plan),
+        inputs_(inputs),
+        values_(inputs.values),
+        numbers_(numbers),
+        words_(out->words) {
     std::size_t needed = plan.copied_bytes + plan.copied_bytes_per_value * values_.size();
     if (plan.copied_value_pieces > 0) {
       // Each with a NUL, and room for {//} of an empty value.
       std::size_t values_bytes = 2 * values_.size();
       for (const std::string_view value : values_) values_bytes += value.size();
       needed += plan.copied_value_pieces * values_bytes;
+    }
+    if (plan.copied_computed_pieces > 0) {
+      std::size_t bytes = 2 * values_.size() + 2;
+      for (const std::string_view string : inputs.computed) bytes += string.size();
+      needed += plan.copied_computed_pieces * bytes;
     }
     if (out->text.size() < needed) out->text.resize(needed);
     at_ = out->text.data();
@@ -142,7 +154,11 @@ class WordWriter {
           write_copy(word, values_);
           break;
         }
-        for (std::size_t i = 0; i < values_.size(); ++i) write_copy(word, values_.subspan(i, 1));
+        for (std::size_t i = 0; i < values_.size(); ++i) {
+          first_value_ = i;
+          write_copy(word, values_.subspan(i, 1));
+        }
+        first_value_ = 0;
         break;
     }
   }
@@ -151,13 +167,18 @@ class WordWriter {
   using Values = std::span<const std::string_view>;
 
   void write_pointer(const Piece& piece) {
-    if (!piece.is_all_values()) {
-      words_.push_back(value_part(*value_at(values_, piece.position), piece.part).data());
-      return;
+    const std::size_t count = piece.is_all_values() ? values_.size() : 1;
+    for (std::size_t i = 0; i < count; ++i) words_.push_back(part_of(piece, values_, i).data());
+  }
+
+  // Of value `i` of `all`, or of that which has the piece's position.
+  std::string_view part_of(const Piece& piece, Values all, std::size_t i) const {
+    if (piece.kind == Kind::kComputed) {
+      const std::size_t number = piece.is_all_values() ? first_value_ + i : 0;
+      return computed_string(plan_.placed[piece.begin], inputs_, numbers_, number).substr(1);
     }
-    for (const std::string_view value : values_) {
-      words_.push_back(value_part(value, piece.part).data());
-    }
+    return value_part(piece.is_all_values() ? all[i] : *value_at(values_, piece.position),
+                      piece.part);
   }
 
   void write_copy(const PlannedWord& word, Values all) {
@@ -169,13 +190,12 @@ class WordWriter {
           copy(std::string_view(plan_.constants).substr(piece.begin, piece.size));
           break;
         case Kind::kValue:
+        case Kind::kComputed:
           write_values(piece, all);
           break;
         case Kind::kSeq:
-          at_ = std::to_chars(at_, at_ + kSeqDigits, numbers_.seq).ptr;
-          break;
         case Kind::kSlot:
-          at_ = std::to_chars(at_, at_ + kSeqDigits, numbers_.slot).ptr;
+          at_ = write_number(piece, numbers_, at_);
           break;
         case Kind::kNothing:
         case Kind::kWordEnd:
@@ -186,13 +206,10 @@ class WordWriter {
   }
 
   void write_values(const Piece& piece, Values all) {
-    if (!piece.is_all_values()) {
-      copy(value_part(*value_at(values_, piece.position), piece.part));
-      return;
-    }
-    for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t count = piece.is_all_values() ? all.size() : 1;
+    for (std::size_t i = 0; i < count; ++i) {
       if (i > 0) end_word();
-      copy(value_part(all[i], piece.part));
+      copy(part_of(piece, all, i));
     }
   }
 
@@ -208,9 +225,11 @@ class WordWriter {
   }
 
   const TemplatePlan& plan_;
+  const JobInputs& inputs_;
   const Values values_;
   const JobNumbers& numbers_;
   std::vector<const char*>& words_;
+  std::size_t first_value_ = 0;  // the number of the first of those that are written
   char* at_ = nullptr;
   char* word_ = nullptr;
 };

@@ -26,6 +26,36 @@ std::string_view directory(std::string_view value) {
   return without_final_slashes(name.substr(0, slash + 1));
 }
 
+// Where the last `count` extensions begin, with their dot; npos where there are less.
+std::size_t extensions_at(std::string_view value, int count) {
+  std::size_t end = value.size();
+  for (; count > 0; --count) {
+    const std::size_t dot = value.substr(0, end).find_last_of("./");
+    if (dot == value.npos || value[dot] == '/' || dot + 1 == end) return value.npos;
+    end = dot;
+  }
+  return end;
+}
+
+std::string_view without_extensions(std::string_view value, int count) {
+  return value.substr(0, extensions_at(value, count));
+}
+
+std::string_view extensions(std::string_view value, int count) {
+  const std::size_t at = extensions_at(value, count);
+  return at == value.npos ? std::string_view() : value.substr(at + 1);
+}
+
+// What lies before (or after) the last `mark`; nothing where there is none.
+std::string_view before_last(std::string_view value, char mark) {
+  const std::size_t at = value.rfind(mark);
+  return value.substr(0, at == value.npos ? 0 : at);
+}
+std::string_view after_last(std::string_view value, char mark) {
+  const std::size_t at = value.rfind(mark);
+  return at == value.npos ? std::string_view() : value.substr(at + 1);
+}
+
 }  // namespace
 
 std::string_view value_part(std::string_view value, ValuePart part) {
@@ -40,6 +70,22 @@ std::string_view value_part(std::string_view value, ValuePart part) {
       return directory(value);
     case ValuePart::kBaseNoExtension:
       return no_extension(base(value));
+    case ValuePart::kNo2Extensions:
+      return without_extensions(value, 2);
+    case ValuePart::kNo3Extensions:
+      return without_extensions(value, 3);
+    case ValuePart::kBaseNo2Extensions:
+      return without_extensions(base(value), 2);
+    case ValuePart::kBaseNo3Extensions:
+      return without_extensions(base(value), 3);
+    case ValuePart::kFolder:
+      return before_last(value, '/');
+    case ValuePart::kExtension:
+      return after_last(value, '.');
+    case ValuePart::k2Extensions:
+      return extensions(value, 2);
+    case ValuePart::k3Extensions:
+      return extensions(value, 3);
   }
   return value;
 }

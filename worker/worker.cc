@@ -24,28 +24,6 @@ constexpr std::chrono::milliseconds kSweepLimit{2000};
 constexpr std::uint64_t kForkPatienceNs = 10'000'000'000;
 constexpr std::uint32_t kLongestForkPauseMs = 100;
 
-// A group's output that came through pipes (--max-output).
-class FileSink final : public OutputSink {
- public:
-  explicit FileSink(const CaptureFiles& files) : files_(files) {}
-  void take(int stream, std::string_view bytes) override {
-    while (!bytes.empty()) {
-      const ssize_t done = ::write(files_.fd(stream), bytes.data(), bytes.size());
-      if (done < 0 && errno == EINTR) continue;
-      if (done <= 0) {
-        error_ = done < 0 ? errno : ENOSPC;
-        return;
-      }
-      bytes.remove_prefix(static_cast<std::size_t>(done));
-    }
-  }
-  int take_error() override { return std::exchange(error_, 0); }
-
- private:
-  const CaptureFiles& files_;
-  int error_ = 0;
-};
-
 WorkerConfig read_config(int fd) {
   const ipc::Segment segment = ipc::Segment::attach(ipc::UniqueFd(fd), ipc::SegmentKind::kConfig,
                                                     ipc::SegmentRights::kCreatorWrites);
@@ -86,17 +64,17 @@ Worker::Worker(WorkerStart start)
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (config_.wipes_status) printer_.share_terminal_with_status();
   if (config_.tag) tag_.emplace(Template::parse(*config_.tag));
-  if (config_.output == OutputMode::kLineBuffer) {
-    lines_ = std::make_unique<LinePrinter>(printer_, files_, config_.keep_order);
-    capture_ = capture_by_pipes(*lines_, config_.max_output_bytes);
-  } else if (config_.output == OutputMode::kUngroup) {
-    capture_ = inherit_output();
-  } else if (config_.max_output_bytes != 0) {
-    file_sink_ = std::make_unique<FileSink>(files_);
-    capture_ = capture_by_pipes(*file_sink_, config_.max_output_bytes);
-  } else {
-    capture_ = capture_in_files(files_);
+  if (config_.results.keep != Keep::kNowhere) {
+    kept_ = std::make_unique<KeptOutput>(config_.results);
   }
+  make_capture();
+  if (config_.work_folder) work_folder_template_.emplace(Template::parse(*config_.work_folder));
+  if (!config_.slot_variable.empty()) {
+    environment_.set(config_.slot_variable, std::to_string(start.id.number));
+  }
+  if (config_.terminal) terminal_.reset(::open("/dev/tty", O_RDWR | O_CLOEXEC));
+  may_skip_no_ops_ = !kept_ && config_.results.table == Table::kNone && !config_.work_folder &&
+                     config_.verbose == Verbose::kNo;
 }
 
 void Worker::run() {
@@ -154,14 +132,17 @@ void Worker::run_job(std::uint64_t position) {
   job.output.handle = job.slot.handle;
   job.output.order = job.slot.order;
 
-  if (expand(job) && is_no_op(argv_.words)) {
+  if (expand(job) && may_skip_no_ops_ && is_no_op(argv_.words)) {
     job.end.end_ns = job.started_ns;
     queue_.release(position);
   } else {
     no_process_ = false;
     hand_back_rest();
-    begin_output(job);
-    const int error = start_patiently(job);
+    const int output_error = begin_output(job);
+    int error = output_error;
+    if (error == 0 && work_folder_template_) error = enter_work_folder(job);
+    if (error == 0 && config_.job_input != JobInput::kNone) error = take_input(job);
+    if (error == 0) error = start_patiently(job);
     queue_.release(position);
     // Room in the arena that others' inputs may wait for.
     if (job.slot.payload_size > memory_.arena_bytes() / 64) link_.tell_now();
@@ -169,13 +150,22 @@ void Worker::run_job(std::uint64_t position) {
       job.ran = true;
       finish_process(job);
     } else {
-      job.end.kind = ipc::EndKind::kSpawnFailed;
+      job.end.kind =
+          output_error != 0 ? ipc::EndKind::kOutputFailed : ipc::EndKind::kSpawnFailed;
       job.end.code = error;
       job.end.end_ns = monotonic_ns();
+      if (error == ECANCELED) {  // while it waited for its input
+        job.end.kind = ipc::EndKind::kCanceled;
+        job.end.code = 0;
+        job.end.flags = job.flags = ipc::kResultExitedOnStop;
+      }
     }
+    if (config_.job_input != JobInput::kNone) end_input(job);
+    if (config_.removes_work_folder) leave_work_folder();
   }
   publish(job);
   emit(job);
+  if (kept_) end_output(job);
   if (capture_->bytes(kStdout) != 0 || capture_->bytes(kStderr) != 0) {
     capture_->reset();
     files_.clear();
@@ -187,17 +177,8 @@ void Worker::run_job(std::uint64_t position) {
 // Fills argv_ (true) or, where a shell is needed, line_ (false).
 bool Worker::expand(Job& job) {
   const std::span<const char> bytes = memory_.payload(job.slot);
-  values_.clear();
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
-  for (std::uint32_t i = 0; i < job.slot.values && at < end; ++i) {
-    const auto* stop =
-        static_cast<const char*>(std::memchr(at, 0, static_cast<std::size_t>(end - at)));
-    if (stop == nullptr) stop = end;
-    values_.emplace_back(at, static_cast<std::size_t>(stop - at));
-    at = stop + 1;
-  }
-  job.inputs = {values_, job.slot.columns};
+  strings_.cut({bytes.data(), bytes.size()}, job.slot.values);
+  job.inputs = strings_.inputs(job.slot.columns);
   job.numbers = {job.slot.seq, start_.id.number + 1};
   // Lines are needed besides where the command is shown.
   if (config_.verbose != Verbose::kNo) command_.expand_line(job.inputs, job.numbers, &line_);
@@ -220,6 +201,10 @@ int Worker::start_patiently(Job& job) {
 int Worker::start_process(Job& job) {
   SpawnRequest request;
   request.environment = environment_.for_job(job.slot.seq);
+  request.stdio[0] = job.stdin_fd.get();
+  if (terminal_) request.stdio[0] = terminal_.get();
+  request.own_group = !config_.terminal;
+  if (work_folder_template_) request.folder = work_folder_.c_str();
   request.stdio[1] = capture_->job_fd(kStdout);
   request.stdio[2] = capture_->job_fd(kStderr);
   request.nice = config_.nice;
@@ -245,6 +230,7 @@ int Worker::start_process(Job& job) {
 }
 
 void Worker::finish_process(Job& job) {
+  job.stdin_fd.reset();
   JobWatch watch(*this, config_.stop_ladder);
   job.end = watch.wait(job.child, job.slot.ticket, job.started_ns, job.slot.timeout_ns);
   job.flags |= job.end.flags;
@@ -294,6 +280,10 @@ void Worker::sleep() {
 // Nobody will hear of the job any more: its whole tree dies before we do.
 void Worker::leave_after_supervisor() {
   static_cast<void>(kill_children(kSweepLimit));
+  if (kept_) kept_->discard();
+  if (config_.removes_work_folder) leave_work_folder();
+  drop_input_path();
+  if (!config_.input_folder.empty()) ::rmdir(config_.input_folder.c_str());  // the last one does
 }
 
 // ---- WatchHost ---------------------------------------------------------------------------------
@@ -322,6 +312,11 @@ std::uint64_t Worker::tick() {
   if (lines_ && lines_->flush()) {
     constexpr std::uint64_t baton_retry_ns = 2'000'000;
     again = again == 0 ? baton_retry_ns : std::min(again, baton_retry_ns);
+  }
+  if (!fifo_path_.empty()) {
+    open_fifo();
+    const std::uint64_t retry_ns = fifo_tries_ < 50 ? 1'000'000 : 10'000'000;
+    if (!fifo_path_.empty()) again = again == 0 ? retry_ns : std::min(again, retry_ns);
   }
   return again;
 }

@@ -9,10 +9,13 @@
 #include "ipc/results.h"
 #include "worker/capture.h"
 #include "worker/config.h"
+#include "worker/job_strings.h"
 #include "worker/job_watch.h"
+#include "worker/kept_output.h"
 #include "worker/line_printer.h"
 #include "worker/printer.h"
 #include "worker/spawn.h"
+#include "worker/stdin_feed.h"
 #include "worker/supervisor_link.h"
 #include "worker/template.h"
 #include "worker/worker_start.h"
@@ -39,20 +42,39 @@ class Worker final : public WatchHost {
   std::uint64_t tick() override;
   int pipe_fd(int stream) const override { return capture_->poll_fd(stream); }
   void pump(int stream) override { capture_->pump(stream); }
+  pollfd feed_wants() const override { return feed_.wants(); }
+  void feed() override { feed_.pump(); }
 
  private:
   struct Job;
+  void make_capture();
   void run_batch();
   void run_job(std::uint64_t position);
   bool expand(Job& job);
   int start_patiently(Job& job);
   int start_process(Job& job);
-  void begin_output(Job& job);
+  int take_input(Job& job);
+  int place_input(Job& job, const ipc::StdinAnswer& answer, ipc::StdinDescriptors descriptors);
+  void open_fifo();
+  void end_input(Job& job);
+  void drop_input_path();
+  int begin_output(Job& job);
+  void remember_for_row(Job& job);
+  void show_command(Job& job);
+  int enter_work_folder(Job& job);
+  void leave_work_folder();
   void finish_process(Job& job);
   void settle_leftovers(Job& job);
   void publish(Job& job);
   void emit(Job& job);
   void emit_decorated(Job& job);
+  void emit_row(Job& job);
+  bool has_text_of_its_own(const Job& job) const;
+  bool is_decorated(const Job& job) const;
+  template <typename Use>
+  void give_stream(const Job& job, int stream, Use&& use) const;
+  void end_output(const Job& job);
+  const CaptureFiles& job_files() const { return kept_ ? kept_->files() : files_; }
   ipc::ResultRecord& next_record();
   bool wait_for_print_room(std::uint64_t order);
   void hand_back_rest();
@@ -71,14 +93,22 @@ class Worker final : public WatchHost {
   std::optional<Template> tag_;
   std::string shell_name_;
   CaptureFiles files_;
+  std::unique_ptr<KeptOutput> kept_;
   Printer printer_;
-  std::unique_ptr<OutputSink> file_sink_;
   std::unique_ptr<LinePrinter> lines_;
+  std::unique_ptr<OutputSink> file_sink_;
   std::unique_ptr<Capture> capture_;
+  StdinFeed feed_;          // of the running job
+  std::string input_path_;  // its file or fifo, where it has one
+  std::string fifo_path_;   // to be opened as soon as the job has done so
+  std::uint64_t fifo_tries_ = 0;
   JobEnvironment environment_;
+  std::optional<Template> work_folder_template_;
+  std::string work_folder_;  // of the running job
+  ipc::UniqueFd terminal_;
   ProgramFinder programs_;
   rlimit open_files_{};
-  std::vector<std::string_view> values_;
+  JobStrings strings_;
   Argv argv_;
   std::string line_;
   std::string tag_text_;
@@ -90,6 +120,7 @@ class Worker final : public WatchHost {
   std::uint64_t left_in_queue_ = 0;
   bool retiring_ = false;
   bool no_process_ = true;
+  bool may_skip_no_ops_ = true;  // a command that does nothing leaves no trace
 };
 
 }  // namespace enjoin

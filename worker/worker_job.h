@@ -13,10 +13,17 @@ struct Worker::Job {
   bool direct = false;  ///< argv_ holds the words; else line_ is for the shell
   bool ran = false;     ///< a process was started
   Child child{};
+  ipc::UniqueFd stdin_fd{};  ///< -1: /dev/null
   std::uint64_t started_ns = 0;
   JobEnd end{};
   std::uint16_t flags = 0;
   ipc::Output output{};
+  bool line_waits = false;        ///< -t: the command is shown where the output has its turn
+  std::uint64_t shown_bytes = 0;  ///< -v: of the command line, beside what the capture counts
+  // For the row of a table: the slot is given back before the job ends.
+  std::string row_inputs{};
+  std::vector<std::string_view> row_values{};
+  std::uint64_t started_at_ns = 0;  ///< CLOCK_REALTIME
 
   bool failed() const { return end.kind != ipc::EndKind::kExited || end.code != 0; }
 };

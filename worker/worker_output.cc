@@ -1,32 +1,153 @@
 // What becomes of a job's output and record once it has ended.
 
 #include <cerrno>
-#include <optional>
+#include <csignal>
+#include <functional>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include <sys/resource.h>
 
 #include "worker/decorate.h"
+#include "worker/result_row.h"
 #include "worker/worker.h"
 #include "worker/worker_job.h"
 
 namespace enjoin {
+namespace {
 
-void Worker::begin_output(Job& job) {
-  if (tag_) {
-    tag_->expand_line(job.inputs, job.numbers, &tag_text_);
+// Returns 0 or errno.
+int write_fully(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t done = ::write(fd, bytes.data(), bytes.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return done < 0 ? errno : ENOSPC;
+    bytes.remove_prefix(static_cast<std::size_t>(done));
   }
-  if (lines_) lines_->begin_job(tag_ ? &tag_text_ : nullptr, job.slot.order);
-  if (config_.verbose == Verbose::kNo) return;
-  std::string shown = line_ + '\n';
-  if (config_.verbose == Verbose::kToStderr) {
-    printer_.write_all(kStderr, shown);
+  return 0;
+}
+
+// What came through pipes, into the job's files; then on to `next`, where there is one.
+class FileSink final : public OutputSink {
+ public:
+  FileSink(std::function<const CaptureFiles&()> files, OutputSink* next)
+      : files_(std::move(files)), next_(next) {}
+  void take(int stream, std::string_view bytes) override {
+    if (const int error = write_fully(files_().fd(stream), bytes); error != 0) error_ = error;
+    if (next_ != nullptr) next_->take(stream, bytes);
+  }
+  int take_error() override { return std::exchange(error_, 0); }
+
+ private:
+  std::function<const CaptureFiles&()> files_;
+  OutputSink* next_;
+  int error_ = 0;
+};
+
+std::int64_t color_of(std::uint64_t seq) {
+  return static_cast<std::int64_t>(seq) - 1;
+}
+
+/// How a job's end is written in logs: as exit_value() and signal_value() of runner/plan.h.
+struct LoggedEnd {
+  int exit_value = 0;
+  int signal = 0;
+};
+
+LoggedEnd logged_end(const JobEnd& end) {
+  const bool exited = (end.flags & ipc::kResultExitedOnStop) != 0;
+  const int signal = exited ? 0 : end.code;
+  switch (end.kind) {
+    case ipc::EndKind::kExited:
+      return {end.code, 0};
+    case ipc::EndKind::kSignaled:
+    case ipc::EndKind::kCanceled:
+      return {128 + signal, signal};
+    case ipc::EndKind::kTimedOut:
+      return {-1, exited ? SIGTERM : signal};
+    case ipc::EndKind::kSpawnFailed:
+      return {end.code == ENOENT ? 127 : 126, 0};
+    case ipc::EndKind::kOutputFailed:
+      break;
+  }
+  return {255, 0};
+}
+
+}  // namespace
+
+void Worker::make_capture() {
+  const bool by_lines = config_.output == OutputMode::kLineBuffer;
+  if (by_lines) lines_ = std::make_unique<LinePrinter>(printer_, files_, config_.keep_order);
+  // Lines are kept on their way to the printer; a cap needs pipes, whose bytes end in the files.
+  if (by_lines ? kept_ != nullptr : config_.max_output_bytes != 0) {
+    file_sink_ = std::make_unique<FileSink>([this]() -> const CaptureFiles& { return job_files(); },
+                                            lines_.get());
+  }
+  if (by_lines || file_sink_) {
+    OutputSink& sink = file_sink_ ? *file_sink_ : *lines_;
+    capture_ = capture_by_pipes(sink, config_.max_output_bytes);
+  } else if (kept_) {
+    capture_ = capture_in_files(kept_->files());
   } else if (config_.output == OutputMode::kUngroup) {
-    printer_.write_all(kStdout, shown);
-  } else if (lines_) {
-    lines_->take(kStdout, shown);
+    capture_ = inherit_output();
+  } else {
+    capture_ = capture_in_files(files_);
   }
+}
+
+// Returns 0, or errno where the job's output cannot be kept.
+int Worker::begin_output(Job& job) {
+  if (tag_) tag_->expand_line(job.inputs, job.numbers, &tag_text_);
+  if (kept_) {
+    if (const int error = kept_->open(job.inputs, job.numbers, files_); error != 0) return error;
+  }
+  if (config_.results.table != Table::kNone) remember_for_row(job);
+  if (lines_) {
+    LineStyle style = line_style(tag_ ? &tag_text_ : nullptr, config_.color ? color_of(job.slot.seq) : kNoColor);
+    style.closes_last = false;
+    lines_->begin_job(style, job.slot.order);
+  }
+  if (config_.verbose != Verbose::kNo) show_command(job);
+  return 0;
+}
+
+// The slot, and the inputs in it, are given back as soon as the job has started.
+void Worker::remember_for_row(Job& job) {
+  job.started_at_ns = realtime_ns();
+  command_.expand_line(job.inputs, job.numbers, &line_);
+  std::size_t bytes = 0;
+  for (const std::string_view value : job.inputs.values) bytes += value.size();
+  job.row_inputs.reserve(bytes);  // the views below must stay good
+  for (const std::string_view value : job.inputs.values) {
+    const char* const at = job.row_inputs.data() + job.row_inputs.size();
+    job.row_inputs += value;
+    job.row_values.emplace_back(at, value.size());
+  }
+}
+
+void Worker::show_command(Job& job) {
+  const std::string shown = line_ + '\n';
+  if (config_.verbose == Verbose::kToStderr) {
+    const bool ordered = job.slot.order != ipc::kNoOrder;
+    if (ordered && !printer_.queue().try_take(job.slot.order)) {
+      job.line_waits = true;
+      if (lines_) lines_->add_plain(kStderr, shown);
+      return;
+    }
+    printer_.write_all(kStderr, shown);
+    if (ordered && printer_.queue().release()) printer_.drain();
+    return;
+  }
+  const bool captured = config_.output != OutputMode::kUngroup || kept_;
+  if (kept_) {
+    write_fully(kept_->files().fd(kStdout), shown);
+  } else if (!captured) {
+    printer_.write_all(kStdout, shown);
+  }
+  if (lines_) lines_->take(kStdout, shown);
+  const bool counted = kept_ && capture_->poll_fd(kStdout) < 0;
+  if (captured && !counted) job.shown_bytes = shown.size();
 }
 
 ipc::ResultRecord& Worker::next_record() {
@@ -49,11 +170,10 @@ void Worker::publish(Job& job) {
       job.end.code = lost;
     }
   } else if (config_.output == OutputMode::kGroup && job.ran && !held_back) {
-    for (int stream : {kStdout, kStderr}) job.output.length[stream] = files_.size(stream);
+    for (int stream : {kStdout, kStderr}) job.output.length[stream] = job_files().size(stream);
   }
-  const bool has_output =
-      job.output.length[0] != 0 || job.output.length[1] != 0 ||
-      (config_.verbose == Verbose::kToStdout && job.ran && config_.output == OutputMode::kGroup);
+  const bool has_output = job.output.length[0] != 0 || job.output.length[1] != 0 ||
+                          (config_.output == OutputMode::kGroup && has_text_of_its_own(job));
   if (held_back) {
     job.flags |= ipc::kResultHeldBack;
   } else if (job.slot.order != ipc::kNoOrder || has_output) {
@@ -87,56 +207,75 @@ void Worker::publish(Job& job) {
   for (int stream : {kStdout, kStderr}) {
     record.bytes[stream] = job.ran ? capture_->bytes(stream) : 0;
   }
+  record.bytes[kStdout] += job.shown_bytes;
   results_.publish();
+}
+
+// Whether something is printed for the job even if it wrote nothing.
+bool Worker::has_text_of_its_own(const Job& job) const {
+  if (config_.results.table != Table::kNone || job.line_waits) return true;
+  return job.ran && (config_.verbose == Verbose::kToStdout || config_.results.prints_names);
+}
+
+bool Worker::is_decorated(const Job& job) const {
+  return has_text_of_its_own(job) || (job.flags & ipc::kResultOutputCut) != 0 ||
+         (job.ran && (tag_ || config_.color || (config_.color_failed && job.failed())));
 }
 
 void Worker::emit(Job& job) {
   if ((job.flags & ipc::kResultPrinted) == 0) return;
-  const bool decorate =
-      config_.output == OutputMode::kGroup && job.ran &&
-      (tag_ || config_.verbose == Verbose::kToStdout || (job.flags & ipc::kResultOutputCut) != 0);
-  if (decorate) {
+  if (config_.results.table != Table::kNone) {
+    emit_row(job);
+  } else if (config_.output == OutputMode::kGroup && is_decorated(job)) {
     emit_decorated(job);
   } else {
-    printer_.emit(job.output, files_);
+    printer_.emit(job.output, job_files());
   }
+}
+
+// Calls `use` with what is to be printed of one stream, piece by piece.
+template <typename Use>
+void Worker::give_stream(const Job& job, int stream, Use&& use) const {
+  if (stream == kStderr && job.line_waits) use(line_ + '\n');  // as it is, without a tag
+  if (!job.ran) return;
+  std::int64_t color = config_.color ? color_of(job.slot.seq) : kNoColor;
+  if (config_.color_failed && job.failed()) color = kAlarmColor;
+  LineTagger tagger(line_style(tag_ ? &tag_text_ : nullptr, color));
+  std::string piece;
+  const auto give = [&](std::string_view bytes) {
+    piece.clear();
+    tagger.append(bytes, &piece);
+    use(std::string_view(piece));
+  };
+  const bool named = config_.results.prints_names;
+  if (named && stream == kStdout) give(kept_->name() + '\n');
+  if (named && kept_->keeps(stream)) return;
+  if (stream == kStdout && config_.verbose == Verbose::kToStdout && !kept_) give(line_ + '\n');
+  std::vector<char> chunk(64 * 1024);
+  std::int64_t from = 0;
+  while (from < job.output.length[stream]) {
+    const ssize_t got = ::pread(job_files().fd(stream), chunk.data(), chunk.size(), from);
+    if (got <= 0) break;
+    give({chunk.data(), static_cast<std::size_t>(got)});
+    from += got;
+  }
+  if (capture_->cut(stream)) give(cut_mark(config_.max_output_bytes, capture_->bytes(stream)));
+  piece.clear();
+  tagger.finish(&piece);
+  use(std::string_view(piece));
 }
 
 // Tags and the like are put in on the way to the spool: once to count, once to write, unless one
 // piece holds it all.
 void Worker::emit_decorated(Job& job) {
-  std::string piece;
-  std::vector<char> chunk(64 * 1024);
-  const auto pass = [&](int stream, auto&& use) {
-    std::optional<LineTagger> tagger;
-    if (tag_) tagger.emplace(tag_text_);
-    const auto give = [&](std::string_view bytes) {
-      piece.clear();
-      if (tagger) {
-        tagger->append(bytes, &piece);
-        use(std::string_view(piece));
-      } else {
-        use(bytes);
-      }
-    };
-    if (stream == kStdout && config_.verbose == Verbose::kToStdout) give(line_ + '\n');
-    std::int64_t from = 0;
-    while (from < job.output.length[stream]) {
-      const ssize_t got = ::pread(files_.fd(stream), chunk.data(), chunk.size(), from);
-      if (got <= 0) break;
-      give({chunk.data(), static_cast<std::size_t>(got)});
-      from += got;
-    }
-    if (capture_->cut(stream)) give(cut_mark(config_.max_output_bytes, capture_->bytes(stream)));
-  };
-
+  constexpr std::size_t kSmall = 64 * 1024;
   ipc::Output decorated = job.output;
   std::string small[2];
   for (int stream : {kStdout, kStderr}) {
     decorated.length[stream] = 0;
-    pass(stream, [&](std::string_view bytes) {
+    give_stream(job, stream, [&](std::string_view bytes) {
       decorated.length[stream] += static_cast<std::int64_t>(bytes.size());
-      if (small[stream].size() < chunk.size()) small[stream] += bytes;
+      if (small[stream].size() < kSmall) small[stream] += bytes;
     });
   }
   printer_.reserve(decorated.length, decorated.begin);
@@ -146,12 +285,49 @@ void Worker::emit_decorated(Job& job) {
       printer_.spool_at(stream, at, small[stream]);
       continue;
     }
-    pass(stream, [&](std::string_view bytes) {
+    give_stream(job, stream, [&](std::string_view bytes) {
       printer_.spool_at(stream, at, bytes);
       at += static_cast<std::int64_t>(bytes.size());
     });
   }
   printer_.emit_spooled(decorated);
+}
+
+// The output of one job lies in memory until its row is written.
+void Worker::emit_row(Job& job) {
+  std::string texts[2];
+  for (int stream : {kStdout, kStderr}) {
+    give_stream(job, stream, [&](std::string_view bytes) { texts[stream] += bytes; });
+  }
+  const LoggedEnd end = logged_end(job.end);
+  std::string row;
+  append_row(config_.results.table,
+             {.seq = job.slot.seq,
+              .start_ns = job.started_at_ns,
+              .wall_ns = job.end.end_ns - job.started_ns,
+              .bytes_in = 0,
+              .bytes_out = (job.ran ? capture_->bytes(kStdout) : 0) + job.shown_bytes,
+              .exit_value = end.exit_value,
+              .signal = end.signal,
+              .command = line_,
+              .values = job.row_values,
+              .out = texts[kStdout],
+              .err = texts[kStderr]},
+             &row);
+  ipc::Output output = job.output;
+  output.length[kStdout] = static_cast<std::int64_t>(row.size());
+  output.length[kStderr] = 0;
+  printer_.reserve(output.length, output.begin);
+  printer_.spool_at(kStdout, output.begin[kStdout], row);
+  printer_.emit_spooled(output);
+}
+
+void Worker::end_output(const Job& job) {
+  if ((job.flags & ipc::kResultPrinted) == 0 && config_.results.prints_names) {
+    kept_->discard();
+  } else {
+    kept_->close();
+  }
 }
 
 // False: no more is to be started.

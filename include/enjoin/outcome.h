@@ -38,7 +38,11 @@ struct OutputFailed {
   int error = 0;
 };
 
-using Outcome = std::variant<Exited, Signaled, TimedOut, Canceled, Lost, SpawnFailed, OutputFailed>;
+/// It ended, but a file that its stdin is a part of had become shorter: it did not see all.
+struct InputShrank {};
+
+using Outcome = std::variant<Exited, Signaled, TimedOut, Canceled, Lost, SpawnFailed, OutputFailed,
+                             InputShrank>;
 
 /// True for exit status 0 only.
 bool succeeded(const Outcome& outcome);

@@ -9,26 +9,33 @@
 namespace enjoin {
 
 /// Everything that is known about one option. From the table of these come the parser, --help, the
-/// man page and the shells' completions: an option is added here and nowhere else, but for what
-/// options.cc does with its value.
+/// man page and the shells' completions. An option is added in one of flags_*.cc, and in one of
+/// option_setters_*.cc what is done with its value; nowhere else.
 struct Flag {
   enum class Argument : std::uint8_t {
     kNone,
     kRequired,
-    kOptional,  ///< only as --name=VALUE, so that it cannot take the command's first word
+    kOptional,        ///< only as --name=VALUE, so that it cannot take the command's first word
+    kOptionalWord,    ///< also the next word, where that is no option (as GNU parallel)
+    kOptionalNumber,  ///< also the next word, or the rest of this one, where that is a number
   };
   enum class Group : std::uint8_t {
     kInput,
     kCommand,
+    kReplacement,
     kRunning,
+    kAdmission,
     kOutput,
+    kRecords,
     kProgress,
+    kPipe,
+    kSemaphore,
     kInfo,
     kCompat
   };
   enum class Standing : std::uint8_t {
     kHere,
-    kNotYet,   ///< GNU parallel's, and to come
+    kNotYet,   ///< to come
     kRefused,  ///< GNU parallel's, and not to come: `instead` says what to do
   };
 
@@ -54,7 +61,7 @@ struct Flag {
   std::string summary() const;
 };
 
-/// All options, those of enjoin first, in the order of the man page.
+/// All options, in the order of the man page.
 std::span<const Flag> all_flags();
 
 /// By letter; null where there is none.

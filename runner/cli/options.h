@@ -8,6 +8,7 @@
 
 #include "enjoin/error.h"
 #include "enjoin/team.h"
+#include "runner/cpu_count.h"
 #include "runner/halt.h"
 #include "runner/input/batcher.h"
 #include "runner/input/input_source.h"
@@ -48,11 +49,11 @@ struct PipeSpec {
 
 /// When jobs may start, besides -j.
 struct AdmissionSpec {
-  std::string load;                  ///< --load as given: "8", "80%", "-2", a file; empty: none
+  std::string load = {};             ///< --load as given: "8", "80%", "-2", a file; empty: none
   std::uint64_t free_memory = 0;     ///< --memfree, bytes; 0: none
   std::uint64_t suspend_memory = 0;  ///< --memsuspend, bytes; 0: none
   bool no_swap = false;              ///< --noswap
-  std::string limit_command;  ///< --limit as given: a command, or "io 10", "mem 3g", "load 5"
+  std::string limit_command = {};  ///< --limit as given: a command, or "io 10", "mem 3g", "load 5"
 };
 
 /// Which of the jobs are run: --resume and its kin, --part.
@@ -71,6 +72,7 @@ struct SemaphoreSpec {
   bool wait = false;                    ///< --wait
   std::chrono::nanoseconds timeout{0};  ///< --semaphoretimeout; 0: none
   bool give_up = false;                 ///< it was negative: when it is over, do not run
+  bool pass_stdin = false;              ///< --pipe: the command gets our stdin
 };
 
 /// What the person asked for, checked. One object a run.
@@ -94,6 +96,7 @@ struct Options {
   std::string joblog_path;      ///< empty: none; "+FILE" is appended to
   std::uint32_t verbosity = 0;  ///< how often -v was given
   bool files = false;           ///< --files: print the names of files that hold the output
+  char files_end = '\n';        ///< what ends each name: NUL for --files0
   std::string results;          ///< --results as given; empty: none
   bool compress = false;
   std::string compress_program;    ///< empty: the best that is there
@@ -106,6 +109,7 @@ struct Options {
   PipeSpec pipe;
   // Each job.
   std::chrono::nanoseconds delay{0};
+  bool delay_adapts = false;  ///< --delay 2sauto: longer after a failure, shorter after a success
   TimeoutSpec timeout;        ///< units.h: a duration, or a percentage of the median
   std::uint32_t retries = 1;  ///< total runs; 0: without end
   HaltSpec halt;
@@ -115,14 +119,18 @@ struct Options {
   WorkerLoss worker_loss = WorkerLoss::kFail;
   AdmissionSpec admission;
   SelectionSpec selection;
-  std::vector<StopStep> stop_ladder;       ///< --termseq; empty: the default
-  std::optional<std::string> work_folder;  ///< --wd, a template; "..." is a fresh one for each run
-  std::vector<std::string> environment;    ///< --env: names; "_" is all
-  std::string slot_variable;               ///< --process-slot-var; empty: none
-  bool terminal = false;                   ///< --tty: jobs get our terminal as stdin
-  bool interactive = false;                ///< -p: ask before each
-  std::vector<std::string> filters;        ///< --filter: perl expressions
-  bool shell_quote = false;                ///< --shellquote
+  std::vector<StopStep> stop_ladder;        ///< --termseq; empty: the default
+  std::optional<std::string> work_folder;   ///< --wd, a template; "..." is a fresh one for each run
+  std::vector<std::string> environment;     ///< --env: names; "_" is all
+  std::string slot_variable;                ///< --process-slot-var; empty: none
+  bool terminal = false;                    ///< --tty, --open-tty: jobs get our terminal as stdin
+  bool interactive = false;                 ///< -p: ask before each
+  std::vector<std::string> filters;         ///< --filter: perl expressions
+  std::uint32_t shell_quotes = 0;           ///< --shellquote: how often values are to be quoted
+  std::vector<std::string> copies;          ///< --template: "FILE=NAME"
+  bool cleanup = false;                     ///< --cleanup: of `copies`, and of --workdir ...
+  std::optional<std::uint64_t> total_jobs;  ///< --total-jobs
+  CpuUnit cpu_unit = CpuUnit::kThreads;     ///< what -j and --load count as a CPU
 };
 
 /// What the command line asks of the program.
@@ -133,7 +141,8 @@ struct Invocation {
     kShowVersionAll,  ///< the mechanisms in force: asked of the kernel by the program
     kSemaphore,       ///< run one command under a semaphore: `semaphore` and `options`
   } action = Action::kRun;
-  std::string text;
+  std::string text;  ///< of kRun: to be printed before (--show-limits)
+  int status = 0;    ///< of kShow: what to exit with
   Options options;
   SemaphoreSpec semaphore;
 };
@@ -144,9 +153,21 @@ class UsageError : public Error {
   using Error::Error;
 };
 
+/// Where options come from besides the command line.
+struct Elsewhere {
+  std::string variable;               ///< $PARALLEL
+  std::string profile_folder;         ///< of -J; empty: none
+  std::vector<std::string> defaults;  ///< files read where there is no -J, if they exist
+
+  /// From the environment. The default files of GNU parallel are read by `program` "parallel" only.
+  static Elsewhere of_process(const std::string& program);
+};
+
 /// Reads a command line. `program` is the base name that we were called by: "parallel" turns
-/// reserved first words and --then off. Throws UsageError, and nothing else, where `args` are
-/// wrong.
-Invocation parse_command_line(const std::string& program, const std::vector<std::string>& args);
+/// reserved first words and --then off, and "sem" is `enjoin sem`. The options of `elsewhere` come
+/// first, so that those of the command line win; words that are no options go before the command.
+/// Throws UsageError, and nothing else, where something is wrong.
+Invocation parse_command_line(const std::string& program, const std::vector<std::string>& args,
+                              const Elsewhere& elsewhere = {});
 
 }  // namespace enjoin

@@ -16,11 +16,7 @@
 namespace enjoin {
 namespace {
 
-constexpr std::string_view kReserved[] = {"run", "resume", "report", "sem", "stress", "top"};
-
-bool is_source_word(std::string_view word) {
-  return word == ":::" || word == ":::+" || word == "::::" || word == "::::+";
-}
+constexpr std::string_view kReserved[] = {"run", "resume", "report", "stress", "top"};
 
 /// The least number of letters to insert, delete, replace or swap with a neighbour.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -79,9 +75,22 @@ std::string_view nearest_name(std::string_view name) {
   throw UsageError(message);
 }
 
-/// By its long name or an unambiguous beginning of it.
-const Flag* resolve_name(std::string_view name) {
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& byte : lower)
+    if (byte >= 'A' && byte <= 'Z') byte = static_cast<char>(byte - 'A' + 'a');
+  return lower;
+}
+
+/// By its long name, in capitals or not, or an unambiguous beginning of it; or, as under GNU
+/// parallel, by its letter.
+const Flag* resolve_name(std::string_view given) {
+  const std::string name = lower_case(given);
   if (const Flag* exact = find_name(name)) return exact;
+  if (given.size() == 1) {
+    if (const Flag* flag = find_letter(given[0])) return flag;
+    if (const Flag* flag = find_letter(name[0])) return flag;
+  }
   std::vector<const Flag*> matches;
   for (const Flag& flag : all_flags()) {
     bool begins = false;
@@ -104,24 +113,48 @@ void check_standing(const Flag& flag, const std::string& given) {
     throw UsageError(fmt::format("{} is not in enjoin{}", given, instead));
 }
 
-/// Walks over the words. One object a command line.
+bool is_number(std::string_view text) {
+  const std::size_t digits = text.find_first_not_of("0123456789.");
+  const std::string_view suffix = text.substr(std::min(digits, text.size()));
+  return digits > 0 && !text.empty() &&
+         (suffix.empty() || (suffix.size() == 1 &&
+                             std::string_view("kKmMgG").find(suffix[0]) != std::string_view::npos));
+}
+
+/// Walks over the words of a command line, or of a profile. One object each.
 class Tokenizer {
  public:
-  Tokenizer(const std::string& program, const std::vector<std::string>& args)
-      : as_parallel_(program == "parallel"), args_(args) {}
+  Tokenizer(const std::string& program, const std::vector<std::string>& args, CommandLine line,
+            std::uint32_t layer)
+      : as_parallel_(program == "parallel"), args_(args), line_(std::move(line)), layer_(layer) {
+    line_.is_semaphore = line_.is_semaphore || program == "sem";
+    for (const OptionToken& token : line_.options) note_separator(token);
+  }
 
   CommandLine run() {
-    check_reserved();
+    check_first_word();
     take_options();
     take_command();
     while (at_ < args_.size()) take_source();
     return std::move(line_);
   }
 
+  CommandLine run_profile() {
+    take_options();
+    line_.command.insert(line_.command.end(), args_.begin() + static_cast<std::ptrdiff_t>(at_),
+                         args_.end());
+    return std::move(line_);
+  }
+
  private:
-  void check_reserved() const {
-    if (as_parallel_ || args_.empty()) return;
+  void check_first_word() {
+    if (as_parallel_ || line_.is_semaphore || args_.empty()) return;
     const std::string& word = args_.front();
+    if (word == "sem") {
+      line_.is_semaphore = true;
+      ++at_;
+      return;
+    }
     if (std::find(std::begin(kReserved), std::end(kReserved), word) == std::end(kReserved)) return;
     throw UsageError(
         fmt::format("'{0}' as the first word is reserved for a command of enjoin that "
@@ -155,6 +188,7 @@ class Tokenizer {
     if (value && flag.argument == Flag::Argument::kNone)
       throw UsageError(
           fmt::format("{} takes no value, but '{}' is given", flag.spelling(), *value));
+    if (!value) value = next_as_optional(flag);
     add(flag, flag.spelling(), std::move(value));
   }
 
@@ -164,15 +198,35 @@ class Tokenizer {
       if (flag == nullptr) throw_unknown_letter(word[i], word);
       const std::string given{'-', word[i]};
       check_standing(*flag, given);
-      if (flag->argument != Flag::Argument::kRequired) {
+      std::string rest = word.substr(i + 1);
+      if (flag->argument == Flag::Argument::kNone || flag->argument == Flag::Argument::kOptional ||
+          (flag->argument == Flag::Argument::kOptionalNumber && !rest.empty() &&
+           !is_number(rest))) {
         add(*flag, given, std::nullopt);
         continue;
       }
       std::optional<std::string> value;
-      if (i + 1 < word.size()) value = word.substr(i + 1);
+      if (!rest.empty()) {
+        value = std::move(rest);
+      } else {
+        value = next_as_optional(*flag);
+      }
       add(*flag, given, std::move(value));
       return;
     }
+  }
+
+  /// The next word, where it is an option's optional value.
+  std::optional<std::string> next_as_optional(const Flag& flag) {
+    if (at_ >= args_.size() || is_source_word(args_[at_])) return std::nullopt;
+    const std::string& word = args_[at_];
+    const bool is_value = flag.argument == Flag::Argument::kOptionalNumber ? is_number(word)
+                          : flag.argument == Flag::Argument::kOptionalWord
+                              ? !word.empty() && (word[0] != '-' || word.size() == 1)
+                              : false;
+    if (!is_value) return std::nullopt;
+    ++at_;
+    return word;
   }
 
   /// Takes the value from the next word where it is needed and not there yet.
@@ -182,7 +236,13 @@ class Tokenizer {
         throw UsageError(fmt::format("{} needs a value: {} {}", given, given, flag.metavar));
       value = args_[at_++];
     }
-    line_.options.push_back({&flag, value.value_or(""), value.has_value()});
+    line_.options.push_back({&flag, value.value_or(""), value.has_value(), layer_});
+    note_separator(line_.options.back());
+  }
+
+  void note_separator(const OptionToken& token) {
+    if (token.flag->key() == "arg-sep") arguments_word_ = token.value;
+    if (token.flag->key() == "arg-file-sep") files_word_ = token.value;
   }
 
   void take_command() {
@@ -190,17 +250,28 @@ class Tokenizer {
   }
 
   void take_source() {
-    const std::string& word = args_[at_++];
+    std::string_view word = args_[at_++];
     if (word == "--then")
       throw UsageError(
           "--then is not in enjoin yet; where it is a word of the command, write "
           "'\\--then' with the quotes");
-    if (word.ends_with('+'))
-      throw UsageError(fmt::format("{} (linked input sources) is not in enjoin yet", word));
     SourceWords source;
-    source.kind = word == ":::" ? SourceWords::Kind::kArguments : SourceWords::Kind::kFiles;
+    if (word != arguments_word_ && word != files_word_) {
+      source.linked = true;
+      word.remove_suffix(1);
+    }
+    source.kind =
+        word == arguments_word_ ? SourceWords::Kind::kArguments : SourceWords::Kind::kFiles;
     while (at_ < args_.size() && !is_ours(args_[at_])) source.words.push_back(args_[at_++]);
     line_.sources.push_back(std::move(source));
+  }
+
+  /// `:::`, `::::`, or one of them with a `+`.
+  bool is_source_word(std::string_view word) const {
+    if (word == arguments_word_ || word == files_word_) return true;
+    if (!word.ends_with('+')) return false;
+    word.remove_suffix(1);
+    return word == arguments_word_ || word == files_word_;
   }
 
   /// Whether a word after the options is ours.
@@ -212,12 +283,20 @@ class Tokenizer {
   const std::vector<std::string>& args_;
   std::size_t at_ = 0;
   CommandLine line_;
+  std::uint32_t layer_;
+  std::string arguments_word_ = ":::";
+  std::string files_word_ = "::::";
 };
 
 }  // namespace
 
-CommandLine tokenize(const std::string& program, const std::vector<std::string>& args) {
-  return Tokenizer(program, args).run();
+CommandLine tokenize(const std::string& program, const std::vector<std::string>& args,
+                     const std::vector<std::vector<std::string>>& before) {
+  CommandLine line;
+  std::uint32_t layer = 0;
+  for (const std::vector<std::string>& words : before)
+    line = Tokenizer(program, words, std::move(line), layer++).run_profile();
+  return Tokenizer(program, args, std::move(line), layer).run();
 }
 
 }  // namespace enjoin

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -50,6 +51,11 @@ std::size_t base_length(const Template& command) {
   return command.base_length() - excess;
 }
 
+BatchSpec by_records(BatchSpec spec) {
+  if (spec.max_records == 0) spec.max_records = spec.max_lines;
+  return spec;
+}
+
 }  // namespace
 
 std::size_t default_max_line_bytes() {
@@ -58,14 +64,15 @@ std::size_t default_max_line_bytes() {
 
 Batcher::Batcher(InputSource& source, BatchSpec spec, const Template& command)
     : source_(source),
-      spec_(spec),
+      spec_(by_records(spec)),
       command_(command),
       base_length_(base_length(command)),
       length_(base_length_) {
-  limit_ = spec.max_line_bytes == 0 ? default_max_line_bytes() : spec.max_line_bytes;
+  limit_ = default_max_line_bytes();
+  if (spec.max_line_bytes != 0) limit_ = std::min(limit_, spec.max_line_bytes);
   single_limit_ =
-      spec.max_line_bytes == 0 ? std::max(limit_, kKernelArgumentBytes) : spec.max_line_bytes;
-  if (spec.max_records != 1) measure_plain_bytes();
+      spec.max_line_bytes == 0 ? kKernelArgumentBytes : std::min(limit_, kKernelArgumentBytes);
+  if (spec_.max_records != 1) measure_plain_bytes();
 }
 
 Pull Batcher::pull(Batch* batch) {
@@ -134,16 +141,28 @@ void Batcher::add_record() {
     filling_.bytes += value;
     filling_.bytes += '\0';
   }
-  filling_.columns = static_cast<std::uint32_t>(record_.values.size());
+  note_width(static_cast<std::uint32_t>(record_.values.size()));
   filling_.values += filling_.columns;
   ++records_;
   carried_ = false;
+}
+
+/// Before a record of `width` values is counted.
+void Batcher::note_width(std::uint32_t width) {
+  if (!widths_.empty()) {
+    widths_.push_back(width);
+  } else if (records_ > 0 && width != filling_.columns) {
+    widths_.assign(records_, filling_.columns);
+    widths_.push_back(width);
+  }
+  filling_.columns = width;
 }
 
 void Batcher::hand_over(Batch* batch) {
   std::swap(*batch, filling_);
   filling_.bytes.clear();
   filling_.values = 0;
+  widths_.clear();
   records_ = 0;
   length_ = base_length_;
 }
@@ -154,6 +173,11 @@ Pull Batcher::share_out(Batch* batch) {
   const std::size_t records = std::min(share_records_, records_);
   batch->columns = filling_.columns;
   batch->values = static_cast<std::uint32_t>(records) * batch->columns;
+  if (!widths_.empty()) {
+    const auto first = widths_.begin() + static_cast<std::ptrdiff_t>(shared_out_);
+    batch->values = std::accumulate(first, first + static_cast<std::ptrdiff_t>(records), 0U);
+  }
+  shared_out_ += records;
   std::size_t end = share_at_;
   for (std::uint32_t i = 0; i < batch->values; ++i) end = filling_.bytes.find('\0', end) + 1;
   batch->bytes.assign(filling_.bytes, share_at_, end - share_at_);
@@ -261,7 +285,7 @@ void Batcher::add_plain(std::string_view plain, char delimiter) {
   }
   length_ += values * value_cost_ + (plain.size() - values) * byte_cost_;
   filling_.values += static_cast<std::uint32_t>(values);
-  filling_.columns = 1;
+  filling_.columns = 1;  // and so were all before: a source with runs has no columns
   records_ += values;
   pulled_ += values;
   source_.skip_run(plain.size(), values);

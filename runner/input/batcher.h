@@ -18,8 +18,9 @@ struct BatchSpec {
   bool count_only = false;         ///< -N0: each record makes a job that uses none of it
   bool exact = false;              ///< -N (not -n): kept for {1} {2} addressing of a job's records
   std::uint32_t spread_over = 1;   ///< -X/-m: at the end of input, share the rest over so many jobs
-  std::size_t max_line_bytes = 0;  ///< -s: longest line; 0: see default_max_line_bytes()
-  std::uint32_t max_lines = 0;    ///< -L, -l: lines a job, a blank at the end continues one; 0: off
+  std::size_t max_line_bytes = 0;  ///< -s: longest line, NUL counted; more than
+                                   ///< default_max_line_bytes() is never used; 0: that
+  std::uint32_t max_lines = 0;    ///< -L, -l: records a job, where max_records does not say; 0: off
   bool exit_if_too_long = false;  ///< -x
 };
 
@@ -31,6 +32,7 @@ std::size_t default_max_line_bytes();
 /// The inputs of one job, flattened: `columns` values a record, each ended by a NUL byte (an input
 /// never holds one). This is the payload that workers read.
 struct Batch {
+  std::uint64_t seq = 0;  ///< the job's number, given by who takes the batch; 0: the next
   std::string bytes;
   std::uint32_t values = 0;
   std::uint32_t columns = 1;
@@ -57,6 +59,7 @@ class Batcher {
   bool is_counted_full() const;
   bool has_room_for_record() const;
   void add_record();
+  void note_width(std::uint32_t width);
   void hand_over(Batch* batch);
   Pull share_out(Batch* batch);
   std::size_t measure_record() const;
@@ -80,12 +83,15 @@ class Batcher {
 
   Batch filling_;
   std::size_t records_ = 0;  // in filling_
-  std::size_t length_;       // of filling_'s line
+  // How many values each of them has; empty as long as all have as many as `columns` says.
+  std::vector<std::uint32_t> widths_;
+  std::size_t length_;  // of filling_'s line
 
   // After the end of input: the last job's records, shared out from share_at_ on.
   bool ended_ = false;
   std::size_t share_at_ = 0;
   std::size_t share_records_ = 0;
+  std::size_t shared_out_ = 0;
 
   // Runs (see InputSource::Run) of plain bytes are added without looking at single values.
   std::size_t value_cost_ = 0;  // what a value adds to the line, besides its bytes

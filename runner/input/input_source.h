@@ -10,7 +10,8 @@
 
 namespace enjoin {
 
-/// One set of inputs for a command: one value a source. The views are valid until the next pull.
+/// One set of inputs for a command: one value a source, or where sources are cut into columns one
+/// for each column; records need not have equally many. The views are valid until the next pull.
 struct Record {
   std::vector<std::string_view> values;
 };
@@ -70,16 +71,21 @@ struct InputSpec {
   /// number of lines.
   std::optional<std::string> header = {};
   Trim trim = {};
+  bool continue_lines = false;  ///< -L, -l: a value that ends in a blank is continued by the next
   std::optional<std::string> end_marker = {};  ///< -E: a value that ends its source
   bool skip_first_line = false;                ///< --skip-first-line: of the first file
   bool shuffle = false;                        ///< --shuf
   std::optional<std::uint64_t> seed = {};      ///< --seed
 };
 
-/// One source streams; several give the product, the last varying fastest, as GNU parallel orders
-/// it; then all but the first are held in memory. A source without values counts as one empty
-/// value, unless all are without. Throws Error where a file cannot be opened, and where stdin is
-/// named twice.
-std::unique_ptr<InputSource> open_input(InputSpec spec);
+/// One source streams. Several give the product, the last varying fastest, as GNU parallel orders
+/// it; linked ones count as one source there, and only the first of the product streams. The
+/// linked ones of `:::+` end with the shortest; with link_all the shorter ones begin again.
+/// A source without values counts as one empty value, unless all are without.
+///
+/// With a header, the names are read here, before anything else, waiting for them; `*names` gets
+/// them (where it is not null), in the order of the record's values.
+/// Throws Error where a file cannot be opened, or an expression is not valid.
+std::unique_ptr<InputSource> open_input(InputSpec spec, std::vector<std::string>* names = nullptr);
 
 }  // namespace enjoin

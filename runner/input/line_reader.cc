@@ -135,8 +135,8 @@ void LineReader::make_room() {
   }
   if (left == capacity_) {
     if (left >= kMaxValueBytes) {
-      throw Error(fmt::format("value {} of {} is longer than {} MiB: is the delimiter right?",
-                              values_ + 1, name_, kMaxValueBytes >> 20));
+      throw Error(fmt::format("{}: a value of more than {} MiB: is the delimiter right?",
+                              where(values_ + 1), kMaxValueBytes >> 20));
     }
     resize_buffer(capacity_ * 2);
   } else if (capacity_ > kBufferBytes && left <= kBufferBytes / 2) {
@@ -151,11 +151,15 @@ void LineReader::resize_buffer(std::size_t capacity) {
   capacity_ = capacity;
 }
 
+std::string LineReader::where(std::uint64_t value) const {
+  if (delimiter_ == "\n") return fmt::format("{}:{}", name_, value);
+  return fmt::format("value {} of {}", value, name_);
+}
+
 void LineReader::throw_nul_error() const {
   throw Error(fmt::format(
-      "value {} of {} holds a NUL byte, which no argument can hold; where NUL bytes end the "
-      "values, use -0",
-      values_ + 1, name_));
+      "{}: a NUL byte, which no argument can hold; where NUL bytes end the values, use -0",
+      where(values_ + 1)));
 }
 
 }  // namespace enjoin

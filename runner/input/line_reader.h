@@ -58,6 +58,9 @@ class LineReader {
   int wait_fd() const { return may_wait_ ? fd_ : -1; }
   /// How many values were delivered.
   std::uint64_t values() const { return values_; }
+  const std::string& delimiter() const { return delimiter_; }
+  /// A place for messages: "list.txt:12" where values are lines, "value 12 of list.txt" elsewhere.
+  std::string where(std::uint64_t value) const;
 
  private:
   static constexpr std::size_t kBufferBytes = std::size_t{256} << 10;

@@ -1,24 +1,13 @@
 #include "runner/input/product_source.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace enjoin {
 
-Pull HeldValues::load() {
-  std::string_view value;
-  Pull result;
-  while ((result = source_.pull(&value)) == Pull::kRecord) {
-    bytes_ += value;
-    ends_.push_back(bytes_.size());
-  }
-  return result;
-}
-
-ProductSource::ProductSource(ValueSource first, std::vector<ValueSource> others)
-    : first_(std::move(first)), at_(others.size()) {
+ProductSource::ProductSource(InputPart first, std::vector<InputPart> others)
+    : first_(std::move(first)) {
   others_.reserve(others.size());
-  for (ValueSource& other : others) others_.emplace_back(std::move(other));
+  for (InputPart& other : others) others_.push_back(Held{std::move(other)});
 }
 
 Pull ProductSource::pull(Record* record) {
@@ -27,59 +16,71 @@ Pull ProductSource::pull(Record* record) {
     write(record);
     return Pull::kRecord;
   }
-  Pull result = load_others();
-  if (result == Pull::kEnd) result = next_first();
+  in_row_ = false;
+  Pull result = has_first_ ? Pull::kRecord : next_first();
+  // The others are read after the first record of the first: so GNU parallel deals out a stdin that
+  // several sources name.
+  if (result == Pull::kRecord) result = load_others();
+  if (result == Pull::kRecord && first_is_empty_ && others_are_empty_) result = Pull::kEnd;
   in_row_ = result == Pull::kRecord;
   ended_ = result == Pull::kEnd;
   if (in_row_) {
-    std::fill(at_.begin(), at_.end(), 0);
+    has_first_ = false;
+    for (Held& other : others_) other.at = 0;
     write(record);
   }
   return result;
 }
 
 int ProductSource::wait_fd() const {
-  return loaded_ < others_.size() ? others_[loaded_].wait_fd() : first_.wait_fd();
+  const bool loading = has_first_ && loaded_ < others_.size();
+  return loading ? others_[loaded_].part.source->wait_fd() : first_.source->wait_fd();
 }
 
+Pull ProductSource::next_first() {
+  if (first_is_empty_) return Pull::kEnd;
+  Pull result = first_.source->pull(&first_record_);
+  if (result == Pull::kEnd && !first_had_records_) {
+    first_is_empty_ = true;
+    first_record_.values.assign(first_.columns, {});
+    result = Pull::kRecord;
+  }
+  has_first_ = result == Pull::kRecord;
+  first_had_records_ = first_had_records_ || has_first_;
+  return result;
+}
+
+/// kRecord: all are held.
 Pull ProductSource::load_others() {
   for (; loaded_ < others_.size(); ++loaded_) {
-    HeldValues& values = others_[loaded_];
-    if (const Pull result = values.load(); result != Pull::kEnd) return result;
-    if (values.size() == 0) {
-      values.add_empty();
+    Held& other = others_[loaded_];
+    Pull result;
+    while ((result = other.part.source->pull(&loading_)) == Pull::kRecord) {
+      other.records.add(loading_);
+    }
+    if (result == Pull::kWouldBlock) return result;
+    if (other.records.size() == 0) {
+      loading_.values.assign(other.part.columns, {});
+      other.records.add(loading_);
     } else {
       others_are_empty_ = false;
     }
   }
-  return Pull::kEnd;
+  return Pull::kRecord;
 }
 
-Pull ProductSource::next_first() {
-  const Pull result = first_.pull(&first_value_);
-  if (result == Pull::kEnd && !first_had_values_ && !others_are_empty_) {
-    first_value_ = {};
-    first_had_values_ = true;
-    return Pull::kRecord;
-  }
-  first_had_values_ = first_had_values_ || result == Pull::kRecord;
-  return result;
-}
-
-/// Turns the others on, the last first. False where `first_value_` has met all combinations.
+/// Turns the others on, the last first. False where `first_record_` has met all combinations.
 bool ProductSource::advance_others() {
-  std::size_t turning = others_.size();
-  while (turning > 0 && at_[turning - 1] + 1 == others_[turning - 1].size()) --turning;
-  if (turning == 0) return false;
-  ++at_[turning - 1];
-  std::fill(at_.begin() + static_cast<std::ptrdiff_t>(turning), at_.end(), 0);
-  return true;
+  for (std::size_t i = others_.size(); i-- > 0;) {
+    if (++others_[i].at < others_[i].records.size()) return true;
+    others_[i].at = 0;
+  }
+  return false;
 }
 
 void ProductSource::write(Record* record) const {
-  record->values.resize(1 + others_.size());
-  record->values[0] = first_value_;
-  for (std::size_t i = 0; i < others_.size(); ++i) record->values[i + 1] = others_[i][at_[i]];
+  record->values.assign(first_record_.values.begin(), first_record_.values.end());
+  for (const Held& other : others_) other.records.append_to(other.at, &record->values);
 }
 
 }  // namespace enjoin

@@ -1,64 +1,54 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
-#include <string_view>
-#include <utility>
+#include <memory>
 #include <vector>
 
+#include "runner/input/held_records.h"
 #include "runner/input/input_source.h"
-#include "runner/input/value_source.h"
 
 namespace enjoin {
 
-/// All values of one source, kept.
-class HeldValues {
- public:
-  explicit HeldValues(ValueSource source) : source_(std::move(source)) {}
-  /// Reads on. kEnd: everything is held.
-  Pull load();
-  int wait_fd() const { return source_.wait_fd(); }
-
-  std::size_t size() const { return ends_.size(); }
-  std::string_view operator[](std::size_t i) const {
-    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
-    return std::string_view(bytes_).substr(begin, ends_[i] - begin);
-  }
-  /// Adds one empty value.
-  void add_empty() { ends_.push_back(bytes_.size()); }
-
- private:
-  ValueSource source_;
-  std::string bytes_;
-  std::vector<std::size_t> ends_;
+/// A part of a product or a link.
+struct InputPart {
+  std::unique_ptr<InputSource> source;
+  std::size_t columns = 1;  ///< how many empty values stand for it where it has none
 };
 
-/// Every combination of the values of several sources; the last source varies fastest. The first
-/// source streams; the others are read completely before the first record.
+/// Every combination of the records of several parts; the last part varies fastest. The first part
+/// streams; the others are read completely once the first record of the first is there.
 ///
-/// A source without values counts as one empty value, unless all are without: then there are no
+/// A part without records counts as one of empty values, unless all are without: then there are no
 /// records (as GNU parallel does it).
 class ProductSource final : public InputSource {
  public:
-  ProductSource(ValueSource first, std::vector<ValueSource> others);
+  ProductSource(InputPart first, std::vector<InputPart> others);
   Pull pull(Record* record) override;
   int wait_fd() const override;
 
  private:
-  Pull load_others();
+  struct Held {
+    InputPart part;
+    HeldRecords records = {};
+    std::size_t at = 0;  // the record that is next
+  };
+
   Pull next_first();
+  Pull load_others();
   bool advance_others();
   void write(Record* record) const;
 
-  ValueSource first_;
-  std::vector<HeldValues> others_;
-  std::vector<std::size_t> at_;   // the value of each of others_ that is next
+  InputPart first_;
+  std::vector<Held> others_;
+  Record first_record_;
+  Record loading_;
   std::size_t loaded_ = 0;        // how many of others_ are held completely
-  bool others_are_empty_ = true;  // none of them had a value
-  bool first_had_values_ = false;
-  bool in_row_ = false;  // first_value_ has combinations left
+  bool others_are_empty_ = true;  // none of them had a record
+  bool has_first_ = false;        // first_record_ is one whose combinations have not begun
+  bool first_is_empty_ = false;   // it stands for no record
+  bool first_had_records_ = false;
+  bool in_row_ = false;  // first_record_ has combinations left
   bool ended_ = false;
-  std::string_view first_value_;
 };
 
 }  // namespace enjoin

@@ -2,33 +2,93 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace enjoin {
+namespace {
+
+/// What xargs calls a blank. GNU parallel takes every white space for one, a carriage return too,
+/// and so makes one value of a whole file with DOS line ends.
+bool ends_in_blank(std::string_view value) {
+  return !value.empty() && (value.back() == ' ' || value.back() == '\t');
+}
+
+}  // namespace
 
 bool is_blank(std::string_view value) {
   return value.find_first_not_of(" \t\n\v\f\r") == std::string_view::npos;
 }
 
-ValueSource::ValueSource(SourceSpec spec, const std::string& delimiter, bool skip_blank)
-    : skip_blank_(skip_blank) {
-  if (spec.kind == SourceSpec::Kind::kFile) {
-    values_.emplace<LineReader>(spec.path, delimiter);
-  } else {
-    values_ = Arguments{std::move(spec.arguments), 0};
-  }
-}
+ValueSource::ValueSource(std::vector<std::string> arguments, Rules rules)
+    : values_(Arguments{std::move(arguments)}), rules_(std::move(rules)) {}
+
+ValueSource::ValueSource(std::shared_ptr<LineReader> reader, Rules rules)
+    : values_(std::move(reader)), rules_(std::move(rules)) {}
 
 Pull ValueSource::pull(std::string_view* value) {
-  Pull result = pull_any(value);
-  while (skip_blank_ && result == Pull::kRecord && is_blank(*value)) result = pull_any(value);
+  return rules_.continue_lines ? pull_continued(value) : pull_value(value);
+}
+
+Pull ValueSource::pull_value(std::string_view* value) {
+  if (ended_) return Pull::kEnd;
+  Pull result = pull_raw(value);
+  while (rules_.skip_blank && result == Pull::kRecord && is_blank(*value)) {
+    result = pull_raw(value);
+  }
+  if (result == Pull::kRecord && rules_.end_marker && *value == *rules_.end_marker) {
+    ended_ = true;
+    return Pull::kEnd;
+  }
   return result;
 }
 
-Pull ValueSource::pull_any(std::string_view* value) {
-  if (auto* reader = std::get_if<LineReader>(&values_)) return reader->pull(value);
+Pull ValueSource::pull_continued(std::string_view* value) {
+  if (!continues_) continued_.clear();
+  for (;;) {
+    const Pull result = pull_value(value);
+    if (result == Pull::kWouldBlock) return result;
+    if (result == Pull::kEnd && !continues_) return result;
+    if (result == Pull::kRecord) continued_ += *value;
+    continues_ = result == Pull::kRecord && ends_in_blank(continued_);
+    if (!continues_) break;
+  }
+  *value = continued_;
+  return Pull::kRecord;
+}
+
+Pull ValueSource::pull_raw(std::string_view* value) {
+  if (auto* reader = std::get_if<std::shared_ptr<LineReader>>(&values_)) {
+    return (*reader)->pull(value);
+  }
   auto& arguments = std::get<Arguments>(values_);
   if (arguments.next == arguments.list.size()) return Pull::kEnd;
   *value = arguments.list[arguments.next++];
   return Pull::kRecord;
+}
+
+const LineReader* ValueSource::reader() const {
+  const auto* reader = std::get_if<std::shared_ptr<LineReader>>(&values_);
+  return reader == nullptr ? nullptr : reader->get();
+}
+
+LineReader* ValueSource::runs() {
+  const bool as_it_came = !rules_.skip_blank && !rules_.continue_lines && !rules_.end_marker;
+  auto* reader = std::get_if<std::shared_ptr<LineReader>>(&values_);
+  return as_it_came && reader != nullptr && reader->use_count() == 1 ? reader->get() : nullptr;
+}
+
+bool ValueSource::shares_reader() const {
+  const auto* reader = std::get_if<std::shared_ptr<LineReader>>(&values_);
+  return reader != nullptr && reader->use_count() > 1;
+}
+
+std::string ValueSource::where() const {
+  if (const LineReader* file = reader()) return file->where(file->values());
+  return fmt::format("argument {} of :::", std::get<Arguments>(values_).next);
+}
+
+std::string_view ValueSource::delimiter() const {
+  return reader() == nullptr ? std::string_view("\n") : reader()->delimiter();
 }
 
 }  // namespace enjoin

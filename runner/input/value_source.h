@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -16,28 +19,49 @@ bool is_blank(std::string_view value);
 /// The values of one `:::`, `::::` or -a, or of stdin, one after the other.
 class ValueSource {
  public:
-  /// Throws Error where a file cannot be opened.
-  ValueSource(SourceSpec spec, const std::string& delimiter, bool skip_blank);
+  struct Rules {
+    bool skip_blank = false;                     ///< -r
+    bool continue_lines = false;                 ///< -L, -l
+    std::optional<std::string> end_marker = {};  ///< -E
+  };
 
-  /// As LineReader::pull. An argument of `:::` is one value whatever bytes it holds: a newline in
-  /// it stays (GNU parallel would make two values of it).
+  /// Arguments of a `:::`.
+  ValueSource(std::vector<std::string> arguments, Rules rules);
+  /// What `reader` delivers. Several sources may have one reader: each takes the values that are
+  /// next when it is pulled.
+  ValueSource(std::shared_ptr<LineReader> reader, Rules rules);
+
+  /// As LineReader::pull, by the rules. A view is valid until the next pull of any source that has
+  /// the same reader.
   Pull pull(std::string_view* value);
+  /// The next value as it came; no rule counts: a header.
+  Pull pull_raw(std::string_view* value);
   int wait_fd() const { return reader() == nullptr ? -1 : reader()->wait_fd(); }
 
-  /// The reader, where its buffer may be taken by the run: a file from which nothing is skipped.
-  LineReader* runs() { return skip_blank_ ? nullptr : std::get_if<LineReader>(&values_); }
+  /// The reader, where its buffer may be taken by the run: a file whose values are taken as they
+  /// are.
+  LineReader* runs();
+  bool shares_reader() const;
+  /// Where the value last pulled began, for messages: "list.csv:12", "argument 3 of :::".
+  std::string where() const;
+  /// What ends each value of a file; a newline for arguments.
+  std::string_view delimiter() const;
 
  private:
   struct Arguments {
     std::vector<std::string> list;
-    std::size_t next;
+    std::size_t next = 0;
   };
 
-  const LineReader* reader() const { return std::get_if<LineReader>(&values_); }
-  Pull pull_any(std::string_view* value);
+  const LineReader* reader() const;
+  Pull pull_value(std::string_view* value);
+  Pull pull_continued(std::string_view* value);
 
-  std::variant<Arguments, LineReader> values_;
-  bool skip_blank_;
+  std::variant<Arguments, std::shared_ptr<LineReader>> values_;
+  Rules rules_;
+  bool ended_ = false;     // the end marker was met
+  std::string continued_;  // -L: what was read of a value that goes on
+  bool continues_ = false;
 };
 
 }  // namespace enjoin

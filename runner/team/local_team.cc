@@ -48,6 +48,7 @@ ipc::Segment make_config(const WorkerConfig& config) {
 }
 
 constexpr std::uint32_t kNoWorker = ~std::uint32_t{0};
+constexpr std::uint32_t kSocket = 1U << 31;  // beside a worker's number: its socket, not its death
 constexpr std::chrono::nanoseconds kPressAgain{20'000'000};
 
 void watch(int poll_fd, int fd, std::uint32_t events, std::uint32_t worker) {
@@ -76,7 +77,7 @@ LocalTeam::LocalTeam(TeamSpec spec)
   for (ipc::UniqueFd& spool : spools_) {
     spool = open_scratch_file(spec_.worker.scratch_folder, false);
   }
-  const int destinations[2] = {STDOUT_FILENO, STDERR_FILENO};
+  const int destinations[2] = {spec_.output_fd, STDERR_FILENO};
   const int spools[2] = {spools_[0].get(), spools_[1].get()};
   printer_ = std::make_unique<Printer>(memory_, kSupervisor, destinations, spools, Patience::kNever,
                                        [this] { return cancel_now_; });
@@ -209,12 +210,15 @@ void LocalTeam::start_one(std::uint32_t number) {
   memory_.orders(number).results_taken.store(0, std::memory_order_relaxed);
   memory_.block(number).current.store(0, std::memory_order_relaxed);
   memory_.block(number).generation.store(worker.id.generation, std::memory_order_relaxed);
-  const int error = start_worker(executable_.path(), start, &worker);
+  const int error = start_worker(executable_.path(), start, spec_.output_fd, &worker);
   if (error != 0) throw system_error("cannot start a worker (" + executable_.path() + ")", error);
   results.close_fd();
   worker.results =
       std::make_unique<ipc::ResultReader>(std::move(results), memory_.orders(number).results_taken);
   watch(poll_.get(), worker.pidfd.get(), EPOLLIN, number);
+  if (spec_.worker.job_input != JobInput::kNone) {
+    watch(poll_.get(), worker.socket.get(), EPOLLIN, number | kSocket);
+  }
   ++alive_;
 }
 
@@ -238,6 +242,7 @@ void LocalTeam::collect(const std::function<void(JobResult&)>& deliver) {
   take_prints(printed_to);
   if (canceling_) press_cancellation();
   publish_waiting();
+  if (!asking_.empty()) answer_stdin();
   if (!spec_.ordered) sort_by_end();
   while (!results_.empty()) {
     JobResult result = std::move(results_.front());
@@ -321,6 +326,7 @@ JobResult LocalTeam::result_of(const Flight& flight) const {
   result.started_at = std::chrono::nanoseconds(record.start_ns);
   result.output_cut = (record.flags & ipc::kResultOutputCut) != 0;
   result.left_processes = (record.flags & ipc::kResultLeftovers) != 0;
+  result.input_short = (record.flags & ipc::kResultInputShort) != 0;
   result.output_held_back = (record.flags & ipc::kResultHeldBack) != 0;
   result.announced = flight.announced;
   const bool exited = (record.flags & ipc::kResultExitedOnStop) != 0;
@@ -423,8 +429,11 @@ void LocalTeam::take_poll_events() {
   epoll_event events[64];
   const int count = ::epoll_wait(poll_.get(), events, 64, 0);
   dead_.clear();
+  asking_.clear();
   for (int i = 0; i < count; ++i) {
-    if (events[i].data.u32 != kNoWorker) dead_.push_back(events[i].data.u32);
+    const std::uint32_t what = events[i].data.u32;
+    if (what == kNoWorker) continue;
+    ((what & kSocket) != 0 ? asking_ : dead_).push_back(what & ~kSocket);
   }
   polled_ = true;
 }

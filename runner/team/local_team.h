@@ -5,11 +5,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include "enjoin/team.h"
 #include "ipc/bells.h"
 #include "ipc/claim_queue.h"
+#include "runner/team/stdin_source.h"
 #include "runner/team/worker_process.h"
 #include "worker/config.h"
 #include "worker/printer.h"
@@ -24,6 +26,7 @@ struct TeamSpec {
   std::uint32_t look_ahead = 1024;
   bool ordered = false;  ///< Job::order counts
   WorkerLoss worker_loss = WorkerLoss::kFail;
+  int output_fd = STDOUT_FILENO;  ///< where stdout's output goes; the caller's
 };
 
 /// The team of this machine: worker processes around a shared-memory queue.
@@ -54,6 +57,11 @@ class LocalTeam final : public Team {
   std::size_t running() const override;
   std::size_t unfinished() const override { return flights_in_use_; }
   int output_error() const override;
+
+  /// With WorkerConfig::job_input: `provider` is called, inside collect(), each time that a job is
+  /// about to start. The descriptors that it names must stay open until then, and what they give
+  /// must stay until the job's result was delivered.
+  void give_stdin(StdinProvider provider) { stdin_provider_ = std::move(provider); }
 
   /// ^Z and fg: holds or continues all running jobs.
   void set_suspended(bool suspended);
@@ -96,6 +104,8 @@ class LocalTeam final : public Team {
   void complete_ended(std::uint32_t handle);
   void complete_canceled(std::uint32_t handle);
   void take_poll_events();
+  void answer_stdin();
+  void answer_stdin(WorkerProcess& worker);
   void reap_dead();
   void on_death(WorkerProcess& worker, bool clean);
   void print_for_dead(WorkerProcess& worker);
@@ -133,7 +143,9 @@ class LocalTeam final : public Team {
   std::deque<JobResult> results_;
   std::function<void(const JobResult&)> observe_end_;
   std::vector<std::uint32_t> dead_;  ///< worker numbers whose pidfds became readable
-  bool polled_ = false;              ///< dead_ is up to date
+  StdinProvider stdin_provider_;
+  std::vector<std::uint32_t> asking_;  ///< worker numbers whose sockets became readable
+  bool polled_ = false;                ///< dead_ is up to date
   bool canceling_ = false;
   bool cancel_now_ = false;
   std::uint64_t cancel_at_ns_ = 0;

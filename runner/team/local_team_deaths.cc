@@ -97,6 +97,9 @@ void LocalTeam::reap_dead() {
     // By hand: a worker that is on its way through exec may hold a copy of the descriptor, for exec
     // lets us go on before it closes them, and then the set keeps the event.
     ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, worker.pidfd.get(), nullptr);
+    if (spec_.worker.job_input != JobInput::kNone) {
+      ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, worker.socket.get(), nullptr);
+    }
     worker.pidfd.reset();
     --alive_;
     ++deaths;

@@ -37,6 +37,7 @@ struct ChildStart {
   char* const* argv;
   int descriptors[WorkerStart::kDescriptors];
   int null;
+  int output;
   int error;
 };
 
@@ -45,6 +46,7 @@ __attribute__((no_sanitize("address", "undefined"))) int child_main(void* argume
   auto& start = *static_cast<ChildStart*>(argument);
   for (const int fd : start.descriptors) ::fcntl(fd, F_SETFD, 0);
   ::dup2(start.null, STDIN_FILENO);
+  if (start.output != STDOUT_FILENO) ::dup2(start.output, STDOUT_FILENO);
   ::execve(start.path, start.argv, environ);
   start.error = errno;
   ::_exit(127);
@@ -79,7 +81,8 @@ void WorkerProcess::kill() const {
   ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
 }
 
-int start_worker(const std::string& executable, const WorkerStart& start, WorkerProcess* worker) {
+int start_worker(const std::string& executable, const WorkerStart& start, int output_fd,
+                 WorkerProcess* worker) {
   std::string word = to_word(start);
   char name[] = "enjoin-worker";
   char* const argv[] = {name, word.data(), nullptr};
@@ -90,6 +93,7 @@ int start_worker(const std::string& executable, const WorkerStart& start, Worker
       {start.table, start.control, start.results, start.config, start.event, start.socket,
        start.spool[0], start.spool[1], start.capture[0], start.capture[1]},
       null.get(),
+      output_fd,
       0};
   // Until the worker has set its own mask, no signal of the terminal may end it.
   sigset_t all;

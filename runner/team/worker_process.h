@@ -40,7 +40,8 @@ struct WorkerProcess {
 };
 
 /// Starts a worker with the descriptors that `start` names; all others close at its exec, but for
-/// those our caller left open. Returns 0 or errno; sets pid and pidfd.
-int start_worker(const std::string& executable, const WorkerStart& start, WorkerProcess* worker);
+/// those our caller left open; its stdout is `output_fd`. Returns 0 or errno; sets pid and pidfd.
+int start_worker(const std::string& executable, const WorkerStart& start, int output_fd,
+                 WorkerProcess* worker);
 
 }  // namespace enjoin

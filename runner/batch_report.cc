@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <cerrno>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "runner/batch_run.h"
+#include "runner/term_safe.h"
+
+// What a run says on stderr and records in the job log.
+
+namespace enjoin {
+namespace {
+
+constexpr std::size_t kMostShownBytes = 2000;
+
+std::string shown(std::string command) {
+  if (command.size() > kMostShownBytes) command.replace(kMostShownBytes, std::string::npos, "…");
+  return command;
+}
+
+}  // namespace
+
+void BatchRun::note_halt(const JobResult& result) {
+  const HaltSpec::When when = plan_.take_halt();
+  if (when == HaltSpec::When::kNever) return;
+  halting_ = when;
+  if (options_.quiet) return;
+  const char* const ends[] = {"failed", "succeeded", "finished"};
+  say(fmt::format("{}: This job {}:\n{}\n", program_, ends[static_cast<int>(options_.halt.why)],
+                  term_safe(command_of(result))));
+}
+
+void BatchRun::on_final(const JobResult& result) {
+  const auto* canceled = std::get_if<Canceled>(&result.outcome);
+  if (canceled == nullptr) {
+    log(result);
+  } else if (!canceled->started) {
+    return;
+  }
+  if (options_.quiet || output_failed_) return;
+  const auto name = [&](const char* what) {
+    say(fmt::format("{}: {}:\n{}: {}\n", program_, what, program_,
+                    shown(term_safe(command_of(result)))));
+  };
+  if (canceled != nullptr) {
+    name("Warning: This job was stopped before it ended");
+  } else if (std::holds_alternative<TimedOut>(result.outcome)) {
+    name("Warning: This job was killed because it timed out");
+  } else if (!std::holds_alternative<Exited>(result.outcome) &&
+             !std::holds_alternative<Signaled>(result.outcome)) {
+    name(("Error: This job failed: " + to_string(result.outcome)).c_str());
+  }
+  if (result.left_processes && options_.leftovers != Leftovers::kKeep) {
+    name(options_.leftovers == Leftovers::kReport ? "Warning: This job left processes running"
+                                                  : "Warning: This job left processes, now killed");
+  }
+}
+
+// A row means that the job need not run again: it ended by itself or by its own timeout, and what
+// it wrote has reached its destination.
+void BatchRun::log(const JobResult& result) {
+  if (!joblog_ || !came_to_its_end(result.outcome) || team_.output_error() != 0) return;
+  try {
+    joblog_->add({.seq = result.job.id.seq,
+                  .start_ns = result.started_at.count(),
+                  .runtime_ns = result.use.wall.count(),
+                  .send = feed_ ? feed_->sent(result.job.id.seq) : 0,
+                  .receive = result.use.bytes_out,
+                  .exit_value = exit_value(result.outcome),
+                  .signal = signal_value(result.outcome),
+                  .command = command_of(result)});
+  } catch (const Error& error) {
+    give_up_log(error);
+  }
+}
+
+// A job that its expressions left out has a row, as under GNU parallel, with a status of its own.
+void BatchRun::log_skipped(const Batch& batch) {
+  constexpr int skipped_status = -2;
+  if (!joblog_) return;
+  expand_command(batch.bytes, batch.values, batch.columns, {batch.seq, 1});
+  try {
+    joblog_->add({.seq = batch.seq,
+                  .start_ns = std::chrono::system_clock::now().time_since_epoch().count(),
+                  .runtime_ns = 0,
+                  .send = 0,
+                  .receive = 0,
+                  .exit_value = skipped_status,
+                  .signal = 0,
+                  .command = line_});
+  } catch (const Error& error) {
+    give_up_log(error);
+  }
+}
+
+void BatchRun::flush_log() {
+  try {
+    if (joblog_) joblog_->flush();
+  } catch (const Error& error) {
+    give_up_log(error);
+  }
+}
+
+// Without its log a run cannot be gone on with, so nothing more is started; what runs may end.
+void BatchRun::give_up_log(const Error& error) {
+  say(fmt::format("{}: Error: {}; no more jobs are started\n", program_, error.what()));
+  joblog_.reset();
+  gave_up_ = true;
+  plan_.stop();
+  halting_ = HaltSpec::When::kSoon;
+}
+
+std::string BatchRun::command_of(const JobResult& result) {
+  expand_command(result.job.inputs, result.job.values, result.job.columns,
+                 {result.job.id.seq, std::max(result.slot, 1U)});
+  return line_;
+}
+
+// Into line_.
+void BatchRun::expand_command(const std::string& inputs, std::uint32_t values,
+                              std::uint32_t columns, const JobNumbers& numbers) {
+  strings_.cut(inputs, values);
+  command_.expand_line(strings_.inputs(columns), numbers, &line_);
+}
+
+// Numbers alone say which jobs have run, so a command or inputs that have changed since may leave
+// out what never ran. That may be meant; it is said once.
+void BatchRun::compare_with_log(const Batch& batch) {
+  if (told_of_change_ || options_.quiet || !selection_.knows_commands() || command_.needs_slot() ||
+      evaluator_.is_needed())
+    return;
+  expand_command(batch.bytes, batch.values, batch.columns, {batch.seq, 1});
+  if (!selection_.had_other_command(batch.seq, line_)) return;
+  told_of_change_ = true;
+  say(fmt::format(
+      "{}: Warning: job {} is left out, but the command that {} has for it is not\n"
+      "{}: Warning: {}\n",
+      program_, batch.seq, term_safe(joblog_file(options_)), program_, shown(term_safe(line_))));
+}
+
+void BatchRun::say(const std::string& text) {
+  progress_.clear();
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const ssize_t done = ::write(STDERR_FILENO, rest.data(), rest.size());
+    if (done <= 0 && errno != EINTR) return;
+    if (done > 0) rest.remove_prefix(static_cast<std::size_t>(done));
+  }
+}
+
+ProgressSnapshot BatchRun::snapshot() const {
+  return {.total = plan_.total(),
+          .total_is_final = input_ended_,
+          .done = plan_.done(),
+          .failed = plan_.failed(),
+          .running = team_.running(),
+          .elapsed = Clock::now() - began_,
+          .average_runtime = plan_.average_runtime(),
+          .recent_rate = 0,
+          .latest = {}};
+}
+
+}  // namespace enjoin

@@ -1,0 +1,325 @@
+#include "runner/batch_run.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "runner/cpu_quota.h"
+#include "runner/results.h"
+#include "runner/term_safe.h"
+
+namespace enjoin {
+namespace {
+
+constexpr std::size_t kMostEvaluated = 64;  // before the first of them starts
+
+}  // namespace
+
+BatchRun::BatchRun(Options options, std::string program)
+    : options_(std::move(options)),
+      program_(std::move(program)),
+      open_files_(raise_open_files()),
+      workers_(parse_jobs(options_.jobs_text, usable_cpus(),
+                          most_workers(open_files_, is_piped(options_)))),
+      selection_(Selection::open(options_)),
+      source_(open_source(options_, selection_, &options_.command.names)),
+      evaluator_(workers_),
+      command_(Template::parse(evaluator_.adopt(command_spec(options_)))),
+      batcher_(*source_, batch_spec(options_, workers_), command_),
+      plan_({retries_of(options_), options_.halt, options_.delay, options_.timeout,
+             options_.delay_adapts}),
+      progress_(options_.progress, STDERR_FILENO),
+      table_(open_table(options_)),
+      input_folder_(input_parent(options_)),
+      team_(team_spec(options_, signals_, open_files_, workers_,
+                      table_ ? table_.get() : STDOUT_FILENO, input_folder_.path(), &evaluator_)) {
+  if (!options_.joblog_path.empty()) joblog_ = open_joblog(options_, selection_);
+  if (options_.halt.when != HaltSpec::When::kNever) {
+    team_.watch_ends([this](const JobResult& end) {
+      JobResult result = end;
+      if (feed_) feed_->check(&result);
+      plan_.foresee(result);
+      note_halt(result);
+    });
+  }
+  team_.expect_more(true);
+  if (!is_piped(options_)) return;
+  feed_ = open_job_feed(options_, feed_setup());
+  team_.give_stdin([this](const Job& job) { return feed_->stdin_of(job); });
+}
+
+FeedSetup BatchRun::feed_setup() {
+  return {.workers = workers_, .arguments = &batcher_, .warn = [this](const std::string& text) {
+            if (!options_.quiet) say(fmt::format("{}: Warning: {}\n", program_, text));
+          }};
+}
+
+// Data that goes through us goes on, whatever else happens.
+void BatchRun::turn_feed() {
+  if (!feed_) return;
+  if (plan_.stopped()) feed_->no_more_jobs();
+  try {
+    feed_->turn();
+  } catch (const Error& error) {
+    say(fmt::format("{}: Error: {}\n", program_, error.what()));
+    gave_up_ = true;
+    feed_->no_more_jobs();
+  }
+}
+
+int BatchRun::run() {
+  if (source_->wait_fd() == STDIN_FILENO && ::isatty(STDIN_FILENO) == 1 && !options_.quiet) {
+    say(fmt::format("{}: Warning: the inputs are read from the terminal; end them with Ctrl-D\n",
+                    program_));
+  }
+  if (const JoblogReading& log = selection_.reading(); log.cut_bytes != 0 && !options_.quiet) {
+    say(fmt::format("{}: Warning: {}:{}: this row was cut off; its job runs again\n", program_,
+                    term_safe(joblog_file(options_)), log.lines + 1));
+  }
+  team_.set_timeout(plan_.timeout());
+  while (true) {
+    take_signals();
+    team_.collect([this](JobResult& result) { on_result(result); });
+    halt();
+    give_up_retries();
+    check_output();
+    fill();
+    turn_feed();
+    if (finished()) break;
+    if (progress_.is_on()) progress_.update(snapshot(), Clock::now());
+    wait();
+  }
+  flush_log();
+  if (progress_.is_on()) progress_.finish(snapshot(), Clock::now());
+  if (interrupted_ || output_failed_ || gave_up_ ||
+      (draining_ && (!input_ended_ || plan_.withdrawn() > 0)))
+    return kOwnErrorStatus;
+  return plan_.exit_status();
+}
+
+bool BatchRun::finished() const {
+  return plan_.exhausted() && !batch_ready_ && team_.unfinished() == 0;
+}
+
+// Starts what may be started, as far as the team has room.
+void BatchRun::fill() {
+  all_skipped_ = false;
+  std::size_t room = team_.room();
+  while (room > 0 && plan_.may_start(Clock::now())) {
+    if (plan_.has_retry()) {
+      team_.start(plan_.take_retry(Clock::now()));
+    } else if (next_batch()) {
+      start_next();
+    } else {
+      return;
+    }
+    room = std::min(room - 1, team_.room());
+  }
+  if (plan_.stopped()) {
+    batch_ready_ = false;
+    evaluated_.clear();
+  }
+}
+
+void BatchRun::start_next() {
+  batch_ready_ = false;
+  Job job = plan_.make_job(&batch_, Clock::now());
+  if (heading_is_due_) {
+    write_heading(options_, job.values, table_ ? table_.get() : STDOUT_FILENO);
+    heading_is_due_ = false;
+  }
+  team_.start(std::move(job));
+}
+
+bool BatchRun::next_batch() {
+  if (batch_ready_) return true;
+  if (evaluator_.is_needed()) {
+    batch_ready_ = next_evaluated();
+  } else if (options_.halt.percent > 0 && !feed_) {
+    batch_ready_ = next_of_all(&batch_);
+  } else {
+    batch_ready_ = pull(&batch_);
+  }
+  return batch_ready_;
+}
+
+// Perl answers for many jobs nearly as fast as for one, so as many are asked for as are at hand.
+// With data for each there is no reading ahead.
+bool BatchRun::next_evaluated() {
+  const std::size_t most = feed_ ? 1 : kMostEvaluated;
+  const bool reads_all = !feed_ && (options_.halt.percent > 0 || evaluator_.needs_total());
+  if (evaluated_.empty()) {
+    std::vector<Evaluator::Candidate> jobs;
+    for (Evaluator::Candidate job;
+         jobs.size() < most && (reads_all ? next_of_all(&job.batch) : pull(&job.batch));) {
+      jobs.push_back(std::move(job));
+    }
+    if (jobs.empty() || !evaluate(&jobs)) return false;
+    all_skipped_ = evaluated_.empty();
+  }
+  if (evaluated_.empty()) return false;
+  batch_ = std::move(evaluated_.front());
+  evaluated_.pop_front();
+  return true;
+}
+
+bool BatchRun::evaluate(std::vector<Evaluator::Candidate>* jobs) {
+  try {
+    evaluator_.evaluate(*jobs, selection_.numbered());
+  } catch (const Error& error) {
+    say(fmt::format("{}: Error: {}\n", program_, error.what()));
+    gave_up_ = true;
+    plan_.stop();
+    return false;
+  }
+  for (Evaluator::Candidate& job : *jobs) {
+    if (job.skip) {
+      log_skipped(job.batch);
+    } else {
+      evaluated_.push_back(std::move(job.batch));
+    }
+  }
+  if (input_ended_) plan_.input_ended(read_ahead_.size() + evaluated_.size());
+  return true;
+}
+
+bool BatchRun::pull(Batch* batch) {
+  if (input_ended_) return false;
+  Pull pulled = Pull::kEnd;
+  try {
+    pulled = pull_selected(batch);
+  } catch (const Error& error) {
+    // What was started still runs to its end and is recorded.
+    say(fmt::format("{}: Error: {}\n", program_, error.what()));
+    gave_up_ = true;
+  }
+  input_blocked_ = pulled == Pull::kWouldBlock && !skipping_;
+  if (pulled == Pull::kEnd) {
+    input_ended_ = true;
+    plan_.input_ended(read_ahead_.size());
+    team_.expect_more(false);
+  }
+  return pulled == Pull::kRecord;
+}
+
+// The next job that is to run. With a long log there may be millions before it: from time to time
+// the loop must see to signals, so kWouldBlock with skipping_ set asks to be called again.
+Pull BatchRun::pull_selected(Batch* batch) {
+  constexpr int kMostAtOnce = 1 << 16;
+  skipping_ = false;
+  for (int left = kMostAtOnce; left > 0; --left) {
+    const Pull pulled = feed_ ? feed_->pull(batch) : batcher_.pull(batch);
+    if (pulled != Pull::kRecord) return pulled;
+    batch->seq = selection_.next_number();
+    if (selection_.is_all() || selection_.wants(batch->seq)) {
+      if (feed_) feed_->keep(batch->seq);
+      return pulled;
+    }
+    compare_with_log(*batch);
+  }
+  skipping_ = true;
+  return Pull::kWouldBlock;
+}
+
+// A percentage of all jobs means nothing before their number is known: the inputs are read first.
+bool BatchRun::next_of_all(Batch* batch) {
+  for (Batch next; pull(&next);) read_ahead_.push_back(std::move(next));
+  if (!input_ended_ || read_ahead_.empty()) return false;
+  *batch = std::move(read_ahead_.front());
+  read_ahead_.pop_front();
+  return true;
+}
+
+void BatchRun::wait() {
+  std::array<int, 1 + JobFeed::kMostWaits> readable{signals_.fd()};
+  std::size_t count = 1;
+  const bool wants_input = input_blocked_ && !plan_.stopped() && team_.room() > 0;
+  if (feed_) {
+    count += feed_->wait_fds(wants_input, readable.data() + count);
+  } else if (wants_input) {
+    readable[count++] = batcher_.wait_fd();
+  }
+  const Clock::time_point now = Clock::now();
+  std::chrono::nanoseconds limit(-1);
+  const auto consider = [&limit](std::chrono::nanoseconds other) {
+    if (limit.count() < 0 || other < limit) limit = std::max(other, std::chrono::nanoseconds(0));
+  };
+  if (const auto next = plan_.next_start(now)) consider(*next - now);
+  if (feed_) {
+    if (const auto due = feed_->deadline()) consider(*due - now);
+  }
+  if (progress_.is_on()) consider(progress_.until_due(now));
+  if ((skipping_ || all_skipped_) && !plan_.stopped()) consider(std::chrono::nanoseconds(0));
+  if (interrupted_ || output_failed_) consider(std::chrono::milliseconds(20));
+  flush_log();
+  team_.wait({readable.data(), count}, limit);
+}
+
+void BatchRun::take_signals() {
+  while (const std::optional<int> signal = signals_.take()) {
+    if (*signal == SIGTSTP) {
+      team_.set_suspended(true);
+      SignalEvents::stop_self();
+      team_.set_suspended(false);
+    } else if (*signal == SIGHUP) {
+      draining_ = true;
+      plan_.stop();
+      team_.withdraw_queued();
+    } else {
+      interrupted_ = true;
+      plan_.stop();
+      team_.cancel_all(++interrupts_ == 1 ? Team::How::kLadder : Team::How::kNow);
+    }
+  }
+}
+
+void BatchRun::on_result(JobResult& result) {
+  if (feed_) feed_->check(&result);
+  if (plan_.judge(result) == Plan::Verdict::kRetry) return;
+  on_final(result);
+  if (feed_) feed_->finish(result);
+  if (options_.timeout.percent_of_median > 0) team_.set_timeout(plan_.timeout());
+  note_halt(result);
+}
+
+void BatchRun::halt() {
+  switch (std::exchange(halting_, HaltSpec::When::kNever)) {
+    case HaltSpec::When::kNever:
+      break;
+    case HaltSpec::When::kSoon:
+      team_.withdraw_queued();
+      break;
+    case HaltSpec::When::kNow:
+      team_.cancel_all(Team::How::kLadder);
+  }
+}
+
+// A stopped run tries nothing again: what had failed so far has failed for good.
+void BatchRun::give_up_retries() {
+  while (const std::optional<JobResult> result = plan_.take_abandoned()) {
+    team_.skip_output(result->job.order);
+    on_final(*result);
+    if (feed_) feed_->finish(*result);
+  }
+}
+
+void BatchRun::check_output() {
+  const int error = team_.output_error();
+  if (error == 0 || output_failed_) return;
+  output_failed_ = true;
+  plan_.stop();
+  team_.cancel_all(Team::How::kLadder);
+  // A reader that has had enough (`| head`) is nothing to speak of.
+  if (error != EPIPE) {
+    say(fmt::format("{}: Error: cannot write the output: {}; the jobs are stopped\n", program_,
+                    std::strerror(error)));
+  }
+}
+
+}  // namespace enjoin

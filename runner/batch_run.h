@@ -1,0 +1,108 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "enjoin/error.h"
+#include "runner/batch_setup.h"
+#include "runner/input/batcher.h"
+#include "runner/joblog.h"
+#include "runner/pipe/input_folder.h"
+#include "runner/pipe/job_feed.h"
+#include "runner/plan.h"
+#include "runner/progress_printer.h"
+#include "runner/selection.h"
+#include "runner/signals.h"
+#include "runner/team/local_team.h"
+#include "runner/values/evaluator.h"
+#include "worker/job_strings.h"
+
+namespace enjoin {
+
+/// One run of the batch mode. What it does next is the loop in batch_run.cc (inputs into jobs, jobs
+/// into the team, results out of it); what it says and records of them is in batch_report.cc; what
+/// it is made from, of the options, in batch_setup.cc.
+class BatchRun {
+ public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr int kOwnErrorStatus = 255;
+
+  BatchRun(Options options, std::string program);
+  int run();
+
+ private:
+  void fill();
+  void start_next();
+  bool next_batch();
+  bool pull(Batch* batch);
+  Pull pull_selected(Batch* batch);
+  FeedSetup feed_setup();
+  void turn_feed();
+  void compare_with_log(const Batch& batch);
+  bool next_of_all(Batch* batch);
+  bool next_evaluated();
+  bool evaluate(std::vector<Evaluator::Candidate>* jobs);
+  void log_skipped(const Batch& batch);
+  void take_signals();
+  void on_result(JobResult& result);
+  void give_up_retries();
+  void on_final(const JobResult& result);
+  void check_output();
+  void note_halt(const JobResult& result);
+  void halt();
+  void wait();
+  void log(const JobResult& result);
+  void flush_log();
+  void give_up_log(const Error& error);
+  void say(const std::string& text);
+  std::string command_of(const JobResult& result);
+  void expand_command(const std::string& inputs, std::uint32_t values, std::uint32_t columns,
+                      const JobNumbers& numbers);
+  ProgressSnapshot snapshot() const;
+  bool finished() const;
+
+  Options options_;  // with the names that --header found
+  const std::string program_;
+  const OpenFiles open_files_;
+  const std::uint32_t workers_;
+  SignalEvents signals_;
+  Selection selection_;
+  std::unique_ptr<InputSource> source_;
+  Evaluator evaluator_;
+  Template command_;
+  Batcher batcher_;
+  std::unique_ptr<JobFeed> feed_;  // --pipe, --pipepart; else none
+  Plan plan_;
+  std::optional<Joblog> joblog_;
+  ProgressPrinter progress_;
+  ipc::UniqueFd table_;  ///< --results FILE.csv: goes there instead of stdout
+  InputFolder input_folder_;
+  LocalTeam team_;
+  std::deque<Batch> read_ahead_;
+  std::deque<Batch> evaluated_;  // after those that evaluator_ needs are done
+  Batch batch_;
+  bool batch_ready_ = false;    // pulled, not yet started
+  bool input_blocked_ = false;  // the last pull said "would block"
+  bool all_skipped_ = false;    // expressions left out all of the last jobs
+  bool skipping_ = false;       // the last pull only left jobs out, and more may follow
+  bool input_ended_ = false;
+  bool interrupted_ = false;  // INT or TERM
+  bool draining_ = false;     // HUP
+  bool output_failed_ = false;
+  bool heading_is_due_ = true;  // of a table
+  bool gave_up_ = false;        // the inputs could not be read on, or the joblog not be written
+  HaltSpec::When halting_ = HaltSpec::When::kNever;
+  int interrupts_ = 0;
+  bool told_of_change_ = false;  // of a command that is not the logged one
+  JobStrings strings_;
+  std::string line_;
+  Clock::time_point began_ = Clock::now();
+};
+
+}  // namespace enjoin

@@ -1,0 +1,191 @@
+#include "runner/batch_setup.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <string>
+#include <unistd.h>
+#include <utility>
+
+#include "runner/pipe/job_feed.h"
+#include "runner/results.h"
+#include "runner/term_safe.h"
+#include "runner/values/resolver.h"
+#include "worker/result_path.h"
+#include "worker/shell_choice.h"
+
+namespace enjoin {
+namespace {
+
+// Descriptors of ours for each worker: pidfd, socket and two capture files.
+constexpr std::uint64_t kDescriptorsPerWorker = 4;
+// Its block, and the descriptor on its way to the job.
+constexpr std::uint64_t kPipedPerWorker = 2;
+constexpr std::uint64_t kOwnDescriptors = 32;
+
+std::string scratch_folder(const Options& options) {
+  if (!options.scratch_folder.empty()) return options.scratch_folder;
+  const char* folder = std::getenv("TMPDIR");
+  return folder != nullptr && *folder != '\0' ? folder : "/tmp";
+}
+
+// What is shown, kept and coloured.
+void set_output(const Options& options, WorkerConfig* config) {
+  config->results = results_spec(options, config->scratch_folder);
+  // A table and names of files are printed once a job has ended.
+  const bool at_end = config->results.table != Table::kNone || config->results.prints_names;
+  if (at_end && config->output == OutputMode::kLineBuffer) config->output = OutputMode::kGroup;
+  if (config->output == OutputMode::kUngroup) return;
+  config->color = options.color || options.color_tag;
+  config->color_failed = options.color_failed;
+  config->latest_line = options.latest_line;
+}
+
+// A folder of its own for each job, as GNU parallel names it: removed when the job has ended.
+std::string fresh_work_folder() {
+  const char* const home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0') {
+    throw Error("--workdir ... needs HOME, for its folders are made in $HOME/.parallel/tmp");
+  }
+  char host[HOST_NAME_MAX + 1] = {};
+  ::gethostname(host, sizeof host - 1);
+  return std::string(home) + "/.parallel/tmp/" + host + '-' + std::to_string(::getpid()) + "-{#}";
+}
+
+// Where jobs run, and what they find there.
+void set_surroundings(const Options& options, WorkerConfig* config) {
+  config->slot_variable = options.slot_variable;
+  config->terminal = options.terminal;
+  if (options.terminal && config->output == OutputMode::kGroup) {
+    config->output = OutputMode::kUngroup;
+  }
+  if (!options.work_folder) return;
+  config->removes_work_folder = *options.work_folder == "...";
+  config->work_folder = text_template(
+      options, config->removes_work_folder ? fresh_work_folder() : *options.work_folder);
+  if (config->removes_work_folder || !is_constant(*config->work_folder)) return;
+  const std::string& folder = *options.work_folder;
+  int error = make_folders(folder);
+  if (error == 0 && ::access(folder.empty() ? "." : folder.c_str(), X_OK) != 0) error = errno;
+  if (error != 0) throw system_error("cannot run jobs in " + term_safe(folder), error);
+}
+
+// Each start must wait for the ends before it where those decide whether it happens at all.
+bool starts_depend_on_ends(const Options& options) {
+  return options.halt.when != HaltSpec::When::kNever || options.delay.count() != 0 ||
+         options.timeout.percent_of_median > 0;
+}
+
+}  // namespace
+
+OpenFiles raise_open_files() {
+  OpenFiles given{};
+  ::getrlimit(RLIMIT_NOFILE, &given);
+  OpenFiles raised = given;
+  raised.rlim_cur = raised.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &raised);
+  return given;
+}
+
+std::uint32_t most_workers(const OpenFiles& open_files, bool piped) {
+  const std::uint64_t each = kDescriptorsPerWorker + (piped ? kPipedPerWorker : 0);
+  const std::uint64_t files = open_files.rlim_max == RLIM_INFINITY ? 1U << 20 : open_files.rlim_max;
+  const std::uint64_t by_files = files > kOwnDescriptors ? (files - kOwnDescriptors) / each : 1;
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(by_files, 1, ipc::kMaxWorkers));
+}
+
+WorkerConfig worker_config(const Options& options, const SignalEvents& signals,
+                           const OpenFiles& open_files) {
+  WorkerConfig config;
+  config.command = command_spec(options);
+  config.shell = choose_shell();
+  config.output = options.output;
+  config.keep_order = options.keep_order;
+  config.wipes_status = options.progress != ProgressKind::kNone && ::isatty(STDOUT_FILENO) == 1 &&
+                        ::isatty(STDERR_FILENO) == 1;
+  config.tag = tag_template(options);
+  config.max_output_bytes = options.max_output_bytes;
+  config.verbose = options.verbose;
+  config.leftovers = options.leftovers;
+  config.nice = options.nice;
+  config.limits = options.limits;
+  config.stop_ladder = options.stop_ladder.empty() ? default_stop_ladder() : options.stop_ladder;
+  config.signal_mask = signals.caller_mask();
+  if (open_files.rlim_cur != open_files.rlim_max) {  // else there was nothing to raise
+    config.open_files_soft = open_files.rlim_cur;
+    config.open_files_hard = open_files.rlim_max;
+  }
+  config.parallel_pid = static_cast<std::uint32_t>(::getpid());
+  config.scratch_folder = scratch_folder(options);
+  set_output(options, &config);
+  set_surroundings(options, &config);
+  return config;
+}
+
+std::string input_parent(const Options& options) {
+  const JobInput input = job_input(options);
+  return input == JobInput::kFile || input == JobInput::kFifo ? scratch_folder(options) : "";
+}
+
+void adopt_templates(const Options& options, Evaluator* evaluator, WorkerConfig* config) {
+  const auto adopt = [evaluator](std::optional<TemplateSpec>& spec) {
+    if (spec) spec = evaluator->adopt(std::move(*spec));
+  };
+  config->command = evaluator->adopt(std::move(config->command));
+  adopt(config->tag);
+  adopt(config->results.name);
+  adopt(config->work_folder);
+  for (const std::string& code : options.filters) evaluator->add_filter(code, options.command);
+  if (is_piped(options) && evaluator->needs_total()) {
+    throw UsageError(
+        "the number of all jobs ({##}, total_jobs()) is not known before their data is read:"
+        " --pipe and --pipepart cannot show it");
+  }
+  evaluator->begin();
+}
+
+TeamSpec team_spec(const Options& options, const SignalEvents& signals, const OpenFiles& open_files,
+                   std::uint32_t workers, int output_fd, const std::string& input_folder, Evaluator* evaluator) {
+  WorkerConfig worker = worker_config(options, signals, open_files);
+  adopt_templates(options, evaluator, &worker);
+  worker.job_input = job_input(options);
+  worker.input_folder = input_folder;
+  return {.worker = std::move(worker),
+          .workers = workers,
+          .look_ahead = starts_depend_on_ends(options) ? 0U : 1024U,
+          .ordered = options.keep_order && options.output != OutputMode::kUngroup,
+          .worker_loss = options.worker_loss,
+          .output_fd = output_fd};
+}
+
+std::unique_ptr<InputSource> open_source(const Options& options, const Selection& selection,
+                                         std::vector<std::string>* names) {
+  if (auto commands = selection.logged_commands()) return commands;
+  return open_input(is_piped(options) ? argument_spec(options) : options.input, names);
+}
+
+Joblog open_joblog(const Options& options, const Selection& selection) {
+  const std::string path = joblog_file(options);
+  const JoblogReading& reading = selection.reading();
+  if (reading.exists) return Joblog(path, {reading.whole_bytes, reading.cut_bytes});
+  const bool append = options.joblog_path.starts_with('+');
+  return Joblog(path, append ? Joblog::Start::kAppend : Joblog::Start::kTruncate);
+}
+
+BatchSpec batch_spec(const Options& options, std::uint32_t workers) {
+  if (is_piped(options)) return {};  // -N and -L are about records of the data
+  BatchSpec spec = options.batch;
+  if (options.spread_batches) spec.spread_over = workers;
+  return spec;
+}
+
+std::optional<TemplateSpec> tag_template(const Options& options) {
+  if (!options.tag) return std::nullopt;
+  TemplateSpec tag = text_template(options, options.tag_string.value_or("{}"));
+  // As GNU parallel: --tagstring a{}b with two values is "a1b a2b".
+  if (options.tag_string) tag.spread = Spread::kContext;
+  return tag;
+}
+
+}  // namespace enjoin

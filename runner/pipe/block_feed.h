@@ -1,0 +1,59 @@
+#pragma once
+
+#include <map>
+#include <unordered_map>
+
+#include "runner/pipe/block_source.h"
+#include "runner/pipe/job_feed.h"
+
+namespace enjoin {
+
+/// A job for each block. The job reads the file that the block lies in, or is fed its part of a
+/// file by its worker: no byte of it passes through us again.
+///
+/// A block is kept until its job's result is final, so another attempt gets it whole. At most two
+/// blocks in memory wait beyond those of the jobs at once: then reading waits.
+class BlockFeed final : public JobFeed {
+ public:
+  BlockFeed(const Options& options, std::unique_ptr<BlockSource> blocks, FeedSetup setup);
+
+  Pull pull(Batch* batch) override;
+  void keep(std::uint64_t seq) override;
+  std::size_t wait_fds(bool more_jobs, int* fds) const override;
+  std::optional<std::chrono::steady_clock::time_point> deadline() const override;
+  StdinSource stdin_of(const Job& job) override;
+  void check(JobResult* result) override;
+  std::uint64_t sent(std::uint64_t seq) const override;
+  void finish(const JobResult& result) override;
+
+ private:
+  struct Kept {
+    Block block;
+    std::optional<bool> intact = {};  ///< what check() found, once it has
+  };
+  StdinSource memory_source(const Block& block) const;
+  StdinSource range_source(const Block& block);
+  int header_fd(const std::shared_ptr<const std::string>& header);
+  bool full() const;
+
+  const std::unique_ptr<BlockSource> blocks_;
+  const FeedSetup setup_;
+  const bool in_file_;  // --cat, --fifo
+  Block pulled_;
+  bool has_pulled_ = false;
+  bool would_block_ = false;
+  bool arguments_ended_ = false;
+  std::unordered_map<std::uint64_t, Kept> kept_;
+  std::size_t in_memory_ = 0;  // of the blocks kept
+  std::map<std::shared_ptr<const std::string>, BlockMemory> headers_;
+};
+
+/// Replaces a job's values by $PARALLEL_TMP, or gives it that one.
+void name_input_file(Batch* batch);
+/// One empty value: `{}` stands for nothing.
+void set_no_arguments(Batch* batch);
+/// A descriptor of its own, with an offset of its own, for reading the file open as `fd`; none
+/// where /proc is not there.
+ipc::UniqueFd reopen(int fd);
+
+}  // namespace enjoin

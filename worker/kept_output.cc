@@ -1,0 +1,113 @@
+#include "worker/kept_output.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "worker/job_watch.h"
+#include "worker/result_path.h"
+
+namespace enjoin {
+namespace {
+
+constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND;
+constexpr mode_t kMode = 0666;
+
+// Fresh, so that it shares nothing with a file of that name that is still read. Devices and links
+// are meant as they are.
+int open_fresh(const std::string& name, ipc::UniqueFd* file) {
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    file->reset(::open(name.c_str(), kFlags | O_EXCL, kMode));
+    if (*file || errno != EEXIST) break;
+    struct stat status {};
+    if (::lstat(name.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+      if (::unlink(name.c_str()) != 0 && errno != ENOENT) return errno;
+    } else {
+      file->reset(::open(name.c_str(), kFlags | O_TRUNC, kMode));
+      break;
+    }
+  }
+  return *file ? 0 : errno;
+}
+
+// As many as GNU parallel has: scripts match them with par?????.par.
+std::string random_letters() {
+  constexpr char kLetters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  constexpr std::size_t kCount = sizeof kLetters - 1;
+  std::uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random) random = monotonic_ns();
+  std::string text;
+  for (int i = 0; i < 5; ++i, random /= kCount) text += kLetters[random % kCount];
+  return text;
+}
+
+int write_seq(const std::string& name, std::uint64_t seq) {
+  ipc::UniqueFd file;
+  if (const int error = open_fresh(name, &file); error != 0) return error;
+  const std::string text = std::to_string(seq);
+  const ssize_t done = ::write(file.get(), text.data(), text.size());
+  return done < 0 ? errno : 0;
+}
+
+}  // namespace
+
+KeptOutput::KeptOutput(const ResultsSpec& spec)
+    : spec_(&spec), files_(ipc::UniqueFd(), ipc::UniqueFd()) {
+  if (spec.name) template_.emplace(Template::parse(*spec.name));
+}
+
+int KeptOutput::open(const JobInputs& inputs, const JobNumbers& numbers,
+                     const CaptureFiles& scratch) {
+  if (spec_->keep == Keep::kScratch) return open_scratch(scratch);
+  if (template_) {
+    template_->expand_line(inputs, numbers, &text_);
+  } else {
+    result_folder(spec_->folder, spec_->column_names, inputs.values, inputs.columns, &text_);
+  }
+  return open_named(numbers.seq);
+}
+
+int KeptOutput::open_scratch(const CaptureFiles& scratch) {
+  ipc::UniqueFd out;
+  int error = EEXIST;
+  for (int attempt = 0; attempt < 100 && error == EEXIST; ++attempt) {
+    name_ = spec_->folder + "/par" + random_letters() + ".par";
+    out.reset(::open(name_.c_str(), kFlags | O_EXCL, 0600));
+    error = out ? 0 : errno;
+  }
+  if (error != 0) return error;
+  ipc::UniqueFd err(::fcntl(scratch.fd(kStderr), F_DUPFD_CLOEXEC, 3));
+  files_ = CaptureFiles(std::move(out), std::move(err));
+  return 0;
+}
+
+int KeptOutput::open_named(std::uint64_t seq) {
+  const bool folder = text_.empty() || text_.back() == '/';
+  const std::size_t slash = text_.rfind('/');
+  if (slash != std::string::npos && slash > 0) {
+    if (const int error = make_folders(text_.substr(0, slash)); error != 0) return error;
+  }
+  name_ = text_ + (folder ? "stdout" : "");
+  err_name_ = text_ + (folder ? "stderr" : ".err");
+  ipc::UniqueFd out;
+  ipc::UniqueFd err;
+  int error = open_fresh(name_, &out);
+  if (error == 0) error = open_fresh(err_name_, &err);
+  if (error == 0) error = write_seq(text_ + (folder ? "seq" : ".seq"), seq);
+  if (error == 0) files_ = CaptureFiles(std::move(out), std::move(err));
+  return error;
+}
+
+void KeptOutput::close() {
+  files_ = CaptureFiles(ipc::UniqueFd(), ipc::UniqueFd());
+}
+
+void KeptOutput::discard() {
+  if (spec_->keep == Keep::kScratch && files_.fd(kStdout) >= 0) ::unlink(name_.c_str());
+  close();
+}
+
+}  // namespace enjoin
