@@ -57,9 +57,6 @@ std::string fresh_work_folder() {
 void set_surroundings(const Options& options, WorkerConfig* config) {
   config->slot_variable = options.slot_variable;
   config->terminal = options.terminal;
-  if (options.terminal && config->output == OutputMode::kGroup) {
-    config->output = OutputMode::kUngroup;
-  }
   if (!options.work_folder) return;
   config->removes_work_folder = *options.work_folder == "...";
   config->work_folder = text_template(
