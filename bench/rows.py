@@ -97,6 +97,20 @@ class Bench:
                     file.write("".join(f"{text or number}\n" for number in block))
         return path
 
+    def bulk(self, size, offset=0):
+        """A file of `size` bytes of lines, made once: a part of one endless text."""
+        path = self.path(f"bulk-{offset}-{size}")
+        if not os.path.exists(path):
+            chunk = "".join(f"line {number:>6} of some text\n" for number in range(40_000)).encode()
+            with open(path, "wb") as file:
+                at = offset
+                while at < offset + size:
+                    begin = at % len(chunk)
+                    piece = chunk[begin:begin + offset + size - at]
+                    file.write(piece)
+                    at += len(piece)
+        return path
+
     def alternate(self, *contenders, runs=None):
         return alternate(contenders, runs or self.runs, self.env)
 
@@ -319,6 +333,72 @@ def burst(bench):
             below("memory of that", bench.peak(contender("enjoin", argv)).bytes, "bytes", 64 * MB)]
 
 
+# ---- semaphores ------------------------------------------------------------------------------
+
+
+def sem(bench):
+    """commands under a semaphore, one call after the other"""
+    count, few = 1000 // bench.scale, 50 // bench.scale + 1
+    loop = 'i=0; while [ $i -lt "$2" ]; do $1 -j2 --id bench true; i=$((i+1)); done; $1 --id bench --wait'
+
+    def seconds_each(name, program, calls):
+        return Contender(name, ["sh", "-c", loop, "sh", program, str(calls)])
+
+    times = bench.alternate(
+        seconds_each("enjoin", f"{bench.enjoin} sem", count),
+        seconds_each("GNU sem", "parallel --will-cite --semaphore", few))
+    times["GNU sem"] = [seconds * count / few for seconds in times["GNU sem"]]
+    what = f"`sem -j2 true`, {count:,} in a row (GNU sem: {few}, times {count / few:g})"
+    return [faster(what, times, "enjoin", "GNU sem", 15)]
+
+
+# ---- pieces of the input ---------------------------------------------------------------------
+
+
+def pipe(bench):
+    """1 GB through --pipe --block 10M cat, of a file and of a pipe"""
+    size = 1_000_000_000 // bench.scale
+    data = bench.bulk(size)
+    arguments = ["-j2", "--pipe", "--block", "10M", "cat"]
+    whole = subprocess.run(f"'{bench.enjoin}' -k {' '.join(arguments)} < '{data}' | cmp - '{data}'",
+                           shell=True, env=bench.env, check=False)
+    expect(whole.returncode == 0, "bytes were lost, added or changed")
+    ours, theirs = [bench.enjoin] + arguments, ["parallel", "--will-cite"] + arguments
+    feed = ["sh", "-c", 'cat "$0" | "$@"', data]
+    results = []
+    for kind, begin, stdin in (("a file", [], data), ("a pipe", feed, os.devnull)):
+        times = bench.alternate(Contender("enjoin", begin + ours, stdin),
+                                Contender(PARALLEL, begin + theirs, stdin))
+        what = f"`--pipe --block 10M cat`, {size / 1e9:g} GB from {kind}"
+        results.append(faster(what, times, "enjoin", PARALLEL, 3))
+    return results
+
+
+def part(bench):
+    """1 GB through --pipepart --block -1 wc -l"""
+    size = 1_000_000_000 // bench.scale
+    data = bench.bulk(size)
+    halves = [bench.bulk(size // 2), bench.bulk(size - size // 2, size // 2)]
+    out = bench.path("part-lines")
+    wanted = int(subprocess.run(["wc", "-l", data], stdout=subprocess.PIPE, check=True)
+                 .stdout.split()[0])
+
+    def check():
+        with open(out) as file:
+            expect(sum(int(line) for line in file) == wanted, "lines were lost or added")
+
+    arguments = ["-j2", "--pipepart", "-a", data, "--block", "-1", "wc", "-l"]
+    ideal = "two `wc -l`, a half each"
+    times = bench.alternate(
+        Contender("enjoin", [bench.enjoin] + arguments, stdout=out, check=check),
+        Contender(ideal, ["sh", "-c", 'wc -l < "$0" & wc -l < "$1" & wait'] + halves, stdout=out,
+                  check=check),
+        Contender(PARALLEL, ["parallel", "--will-cite"] + arguments, stdout=out, check=check))
+    what = f"`--pipepart --block -1 wc -l`, {size / 1e9:g} GB"
+    return [faster(what, times, "enjoin", PARALLEL, 1.5),
+            faster(what, times, "enjoin", ideal, 0.8)]
+
+
 # ---- workers without commands ----------------------------------------------------------------
 
 
@@ -374,5 +454,5 @@ def roundtrip(bench):
     return results
 
 
-ROWS = {row.__name__: row for row in (spawn, echo, shell, one, lines, jobs, wide, burst, queue,
-                                      roundtrip)}
+ROWS = {row.__name__: row for row in (spawn, echo, shell, one, lines, jobs, wide, burst, sem, pipe,
+                                      part, queue, roundtrip)}

@@ -105,6 +105,8 @@ struct alignas(kCacheLine) WorkerOrders {
   AtomicU64 results_taken;  ///< records of its result ring that may be used again
   AtomicU64 cancel_ticket;  ///< the job to stop, by ticket; 0: none
   AtomicU32 cancel_hard;    ///< 1: kill at once, no ladder
+  AtomicU32 cancel_drops;   ///< 1: what the job to stop wrote is dropped, for it will run again
+  AtomicU64 hold_ticket;    ///< the job that is to stand still, by ticket; 0: none
 };
 
 /// Bits of JobSlot::flags.
@@ -157,6 +159,7 @@ struct ControlHeader {
   alignas(kCacheLine) std::uint64_t printing;  ///< order + 1 of the entry being printed; 0: none
   std::int64_t printed[2];                     ///< source offset reached, by stream
   std::int64_t print_limit[2];                 ///< source offset to reach, by stream
+  std::uint64_t latest_rows;                   ///< --latest-line: lines on the terminal
 };
 
 /// One worker's own block; it alone writes, but for the bell, which anyone may raise.
@@ -258,6 +261,6 @@ inline constexpr std::uint64_t kLayoutSignature =
          31 +
      sizeof(ResultRecord)) *
         31 +
-    sizeof(pthread_mutex_t) * 1000 + 1;
+    sizeof(pthread_mutex_t) * 1000 + 2;
 
 }  // namespace enjoin::ipc

@@ -15,6 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr milliseconds kSoon{20};
 constexpr milliseconds kLoadPause{100};
 constexpr milliseconds kMemoryPause{200};
 constexpr milliseconds kCommandPause{200};
@@ -119,6 +120,11 @@ Admission::Admission(const AdmissionSpec& spec, std::uint32_t cpus, Machine& mac
 Admission::Advice Admission::consult(TimePoint now, std::size_t running, bool wants_start) {
   Advice advice;
   reason_.clear();
+  if (running == 0) end_wanted_ = false;
+  if (end_wanted_) {
+    end_youngest(running, &advice);
+    advice.ask_again = now + kSoon;
+  }
   if (memory_ != 0) consider_memory(now, running, &advice);
   if (spec_.suspend_memory != 0) consider_suspending(now, running, &advice);
   if (!wants_start) return advice;
@@ -127,7 +133,8 @@ Admission::Advice Admission::consult(TimePoint now, std::size_t running, bool wa
   if (limit_.kind == LimitRule::Kind::kDisk) consider_disks(now, &advice);
   // Last, and only where all else says yes: it costs a process.
   if (limit_.kind == LimitRule::Kind::kCommand && advice.may_start) {
-    consider_command(now, running, &advice);
+    consider_command(now, &advice);
+    if (end_wanted_) end_youngest(running, &advice);
   }
   return advice;
 }
@@ -235,7 +242,7 @@ void Admission::consider_disks(TimePoint now, Advice* advice) {
   deny(fmt::format("a disk is busy by {:.0f} %", percent), now + kWindow, advice);
 }
 
-void Admission::consider_command(TimePoint now, std::size_t running, Advice* advice) {
+void Admission::consider_command(TimePoint now, Advice* advice) {
   if (const std::optional<int> status = command_->take_status()) {
     if (*status > 2) {
       throw Error(
@@ -245,7 +252,7 @@ void Admission::consider_command(TimePoint now, std::size_t running, Advice* adv
     }
     answer_ = *status;
     ask_command_ = *status == 0 ? now : now + kCommandPause;
-    if (*status == 2) end_youngest(running, advice);
+    end_wanted_ = *status == 2;
   }
   if (answer_ == 0) return;
   if (!command_->is_running() && now >= ask_command_) {

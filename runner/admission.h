@@ -93,7 +93,10 @@ class Admission {
   /// A job has ended (also where that was advised).
   void note_end() { ending_ = false; }
   /// The advice to end a job was followed: none is given again before note_end().
-  void note_ending() { ending_ = true; }
+  void note_ending() {
+    ending_ = true;
+    end_wanted_ = false;
+  }
 
   /// For people: why no job may be started; empty: one may.
   const std::string& reason() const { return reason_; }
@@ -105,7 +108,7 @@ class Admission {
   void consider_suspending(TimePoint now, std::size_t running, Advice* advice);
   void consider_swapping(TimePoint now, Advice* advice);
   void consider_disks(TimePoint now, Advice* advice);
-  void consider_command(TimePoint now, std::size_t running, Advice* advice);
+  void consider_command(TimePoint now, Advice* advice);
   void end_youngest(std::size_t running, Advice* advice) const;
 
   AdmissionSpec spec_;
@@ -115,6 +118,7 @@ class Admission {
   LimitCommand* command_;
   bool on_ = false;
   bool ending_ = false;
+  bool end_wanted_ = false;  // by --limit's command
   std::string load_text_;
   double most_load_ = 0;
   bool load_is_file_ = false;

@@ -75,25 +75,6 @@ void BatchRun::log(const JobResult& result) {
   }
 }
 
-// A job that its expressions left out has a row, as under GNU parallel, with a status of its own.
-void BatchRun::log_skipped(const Batch& batch) {
-  constexpr int skipped_status = -2;
-  if (!joblog_) return;
-  expand_command(batch.bytes, batch.values, batch.columns, {batch.seq, 1});
-  try {
-    joblog_->add({.seq = batch.seq,
-                  .start_ns = std::chrono::system_clock::now().time_since_epoch().count(),
-                  .runtime_ns = 0,
-                  .send = 0,
-                  .receive = 0,
-                  .exit_value = skipped_status,
-                  .signal = 0,
-                  .command = line_});
-  } catch (const Error& error) {
-    give_up_log(error);
-  }
-}
-
 void BatchRun::flush_log() {
   try {
     if (joblog_) joblog_->flush();

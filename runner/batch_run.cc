@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 #include <utility>
 
@@ -25,11 +27,12 @@ BatchRun::BatchRun(Options options, std::string program)
     : options_(std::move(options)),
       program_(std::move(program)),
       open_files_(raise_open_files()),
-      workers_(parse_jobs(options_.jobs_text, usable_cpus(),
+      workers_(parse_jobs(jobs_text(options_), usable_cpus(),
                           most_workers(open_files_, is_piped(options_)))),
+      slots_(most_slots(options_, workers_, open_files_)),
       selection_(Selection::open(options_)),
       source_(open_source(options_, selection_, &options_.command.names)),
-      evaluator_(workers_),
+      evaluator_(slots_),
       command_(Template::parse(evaluator_.adopt(command_spec(options_)))),
       batcher_(*source_, batch_spec(options_, workers_), command_),
       plan_({retries_of(options_), options_.halt, options_.delay, options_.timeout,
@@ -37,8 +40,17 @@ BatchRun::BatchRun(Options options, std::string program)
       progress_(options_.progress, STDERR_FILENO),
       table_(open_table(options_)),
       input_folder_(input_parent(options_)),
-      team_(team_spec(options_, signals_, open_files_, workers_,
-                      table_ ? table_.get() : STDOUT_FILENO, input_folder_.path(), &evaluator_)) {
+      team_(team_spec(options_, signals_, open_files_, slots_,
+                      table_ ? table_.get() : STDOUT_FILENO, input_folder_.path(), &evaluator_)),
+      limit_(options_.admission.limit_command, signals_.caller_mask()),
+      admission_(options_.admission, usable_cpus(), Machine::of_linux(), &limit_) {
+  team_.set_most_running(workers_);
+  if (options_.interactive) {
+    terminal_.reset(::open("/dev/tty", O_RDONLY | O_CLOEXEC));
+    if (!terminal_) throw system_error("--interactive asks on the terminal, and there is none", errno);
+  }
+  selection_.look_at_results(options_);
+  heading_is_due_ = !table_ || ::lseek(table_.get(), 0, SEEK_CUR) <= 0;
   if (!options_.joblog_path.empty()) joblog_ = open_joblog(options_, selection_);
   if (options_.halt.when != HaltSpec::When::kNever) {
     team_.watch_ends([this](const JobResult& end) {
@@ -90,6 +102,7 @@ int BatchRun::run() {
     give_up_retries();
     check_output();
     fill();
+    if (admission_.is_on() && !consulted_) consult(false);
     turn_feed();
     if (finished()) break;
     if (progress_.is_on()) progress_.update(snapshot(), Clock::now());
@@ -110,14 +123,15 @@ bool BatchRun::finished() const {
 // Starts what may be started, as far as the team has room.
 void BatchRun::fill() {
   all_skipped_ = false;
+  consulted_ = false;
   std::size_t room = team_.room();
   while (room > 0 && plan_.may_start(Clock::now())) {
+    if (!plan_.has_retry() && !next_batch()) return;
+    if (admission_.is_on() && !admits()) break;
     if (plan_.has_retry()) {
       team_.start(plan_.take_retry(Clock::now()));
-    } else if (next_batch()) {
-      start_next();
     } else {
-      return;
+      start_next();
     }
     room = std::min(room - 1, team_.room());
   }
@@ -134,7 +148,34 @@ void BatchRun::start_next() {
     write_heading(options_, job.values, table_ ? table_.get() : STDOUT_FILENO);
     heading_is_due_ = false;
   }
+  if (options_.interactive && !person_agrees(job)) {
+    // As GNU parallel: it counts as failed.
+    team_.skip_output(job.order);
+    JobResult refused;
+    refused.job = std::move(job);
+    refused.outcome = Exited{1};
+    static_cast<void>(plan_.judge(refused));
+    if (feed_) feed_->finish(refused);
+    return;
+  }
   team_.start(std::move(job));
+}
+
+// Asks on the terminal. A signal is a no, and is dealt with next.
+bool BatchRun::person_agrees(const Job& job) {
+  expand_command(job.inputs, job.values, job.columns, {job.id.seq, 1});
+  say(line_ + " ?...");
+  std::string answer;
+  while (answer.empty() || answer.back() != '\n') {
+    pollfd watched[2] = {{terminal_.get(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
+    if (::poll(watched, 2, -1) < 0 && errno != EINTR) return false;
+    if (watched[1].revents != 0) return false;
+    if (watched[0].revents == 0) continue;
+    char letter = 0;
+    if (::read(terminal_.get(), &letter, 1) != 1) return false;
+    answer += letter;
+  }
+  return answer.front() == 'y' || answer.front() == 'Y';
 }
 
 bool BatchRun::next_batch() {
@@ -179,11 +220,7 @@ bool BatchRun::evaluate(std::vector<Evaluator::Candidate>* jobs) {
     return false;
   }
   for (Evaluator::Candidate& job : *jobs) {
-    if (job.skip) {
-      log_skipped(job.batch);
-    } else {
-      evaluated_.push_back(std::move(job.batch));
-    }
+    if (!job.skip) evaluated_.push_back(std::move(job.batch));
   }
   if (input_ended_) plan_.input_ended(read_ahead_.size() + evaluated_.size());
   return true;
@@ -217,7 +254,7 @@ Pull BatchRun::pull_selected(Batch* batch) {
     const Pull pulled = feed_ ? feed_->pull(batch) : batcher_.pull(batch);
     if (pulled != Pull::kRecord) return pulled;
     batch->seq = selection_.next_number();
-    if (selection_.is_all() || selection_.wants(batch->seq)) {
+    if (selection_.is_all() || selection_.wants(*batch)) {
       if (feed_) feed_->keep(batch->seq);
       return pulled;
     }
@@ -237,7 +274,7 @@ bool BatchRun::next_of_all(Batch* batch) {
 }
 
 void BatchRun::wait() {
-  std::array<int, 1 + JobFeed::kMostWaits> readable{signals_.fd()};
+  std::array<int, 2 + JobFeed::kMostWaits> readable{signals_.fd()};
   std::size_t count = 1;
   const bool wants_input = input_blocked_ && !plan_.stopped() && team_.room() > 0;
   if (feed_) {
@@ -245,6 +282,7 @@ void BatchRun::wait() {
   } else if (wants_input) {
     readable[count++] = batcher_.wait_fd();
   }
+  if (limit_.is_running()) readable[count++] = limit_.wait_fd();
   const Clock::time_point now = Clock::now();
   std::chrono::nanoseconds limit(-1);
   const auto consider = [&limit](std::chrono::nanoseconds other) {
@@ -254,6 +292,7 @@ void BatchRun::wait() {
   if (feed_) {
     if (const auto due = feed_->deadline()) consider(*due - now);
   }
+  if (advice_.ask_again) consider(*advice_.ask_again - now);
   if (progress_.is_on()) consider(progress_.until_due(now));
   if ((skipping_ || all_skipped_) && !plan_.stopped()) consider(std::chrono::nanoseconds(0));
   if (interrupted_ || output_failed_) consider(std::chrono::milliseconds(20));
@@ -267,6 +306,10 @@ void BatchRun::take_signals() {
       team_.set_suspended(true);
       SignalEvents::stop_self();
       team_.set_suspended(false);
+    } else if (*signal == SIGUSR1) {
+      name_running();
+    } else if (*signal == SIGUSR2) {
+      progress_.toggle();
     } else if (*signal == SIGHUP) {
       draining_ = true;
       plan_.stop();
@@ -281,10 +324,13 @@ void BatchRun::take_signals() {
 
 void BatchRun::on_result(JobResult& result) {
   if (feed_) feed_->check(&result);
+  if (admission_.is_on()) admission_.note_end();
+  if (!ending_.empty() && take_put_back(result)) return;
   if (plan_.judge(result) == Plan::Verdict::kRetry) return;
   on_final(result);
   if (feed_) feed_->finish(result);
   if (options_.timeout.percent_of_median > 0) team_.set_timeout(plan_.timeout());
+  if (slots_ != workers_) read_jobs_file();
   note_halt(result);
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,9 +11,11 @@
 #include <vector>
 
 #include "enjoin/error.h"
+#include "runner/admission.h"
 #include "runner/batch_setup.h"
 #include "runner/input/batcher.h"
 #include "runner/joblog.h"
+#include "runner/limit_process.h"
 #include "runner/pipe/input_folder.h"
 #include "runner/pipe/job_feed.h"
 #include "runner/plan.h"
@@ -26,8 +29,9 @@
 namespace enjoin {
 
 /// One run of the batch mode. What it does next is the loop in batch_run.cc (inputs into jobs, jobs
-/// into the team, results out of it); what it says and records of them is in batch_report.cc; what
-/// it is made from, of the options, in batch_setup.cc.
+/// into the team, results out of it); whether a job may start now is asked in batch_admission.cc;
+/// what it says and records of them is in batch_report.cc; what it is made from, of the options, in
+/// batch_setup.cc.
 class BatchRun {
  public:
   using Clock = std::chrono::steady_clock;
@@ -39,6 +43,7 @@ class BatchRun {
  private:
   void fill();
   void start_next();
+  bool person_agrees(const Job& job);
   bool next_batch();
   bool pull(Batch* batch);
   Pull pull_selected(Batch* batch);
@@ -48,8 +53,13 @@ class BatchRun {
   bool next_of_all(Batch* batch);
   bool next_evaluated();
   bool evaluate(std::vector<Evaluator::Candidate>* jobs);
-  void log_skipped(const Batch& batch);
+  bool admits();
+  void consult(bool wants_start);
+  void make_room();
+  bool take_put_back(JobResult& result);
+  void read_jobs_file();
   void take_signals();
+  void name_running();
   void on_result(JobResult& result);
   void give_up_retries();
   void on_final(const JobResult& result);
@@ -71,6 +81,7 @@ class BatchRun {
   const std::string program_;
   const OpenFiles open_files_;
   const std::uint32_t workers_;
+  const std::uint32_t slots_;  ///< workers_, or more where -j names a file that may change
   SignalEvents signals_;
   Selection selection_;
   std::unique_ptr<InputSource> source_;
@@ -81,9 +92,15 @@ class BatchRun {
   Plan plan_;
   std::optional<Joblog> joblog_;
   ProgressPrinter progress_;
+  ipc::UniqueFd terminal_;  ///< --interactive: where the answers come from
   ipc::UniqueFd table_;  ///< --results FILE.csv: goes there instead of stdout
   InputFolder input_folder_;
   LocalTeam team_;
+  LimitProcess limit_;
+  Admission admission_;
+  Admission::Advice advice_;
+  bool consulted_ = false;                ///< in this turn of the loop
+  std::map<std::uint64_t, bool> ending_;  ///< by number: jobs that make room; whether it counts
   std::deque<Batch> read_ahead_;
   std::deque<Batch> evaluated_;  // after those that evaluator_ needs are done
   Batch batch_;

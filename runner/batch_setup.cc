@@ -33,13 +33,16 @@ std::string scratch_folder(const Options& options) {
 // What is shown, kept and coloured.
 void set_output(const Options& options, WorkerConfig* config) {
   config->results = results_spec(options, config->scratch_folder);
-  // A table and names of files are printed once a job has ended.
-  const bool at_end = config->results.table != Table::kNone || config->results.prints_names;
-  if (at_end && config->output == OutputMode::kLineBuffer) config->output = OutputMode::kGroup;
+  // What is kept in files or becomes a row is known once a job has ended.
+  if (config->results.table != Table::kNone || config->results.keep != Keep::kNowhere) {
+    config->output = OutputMode::kGroup;
+  }
   if (config->output == OutputMode::kUngroup) return;
   config->color = options.color || options.color_tag;
   config->color_failed = options.color_failed;
-  config->latest_line = options.latest_line;
+  config->latest_line = options.latest_line && config->results.keep == Keep::kNowhere &&
+                        config->results.table == Table::kNone;
+  if (config->latest_line) config->output = OutputMode::kLineBuffer;
 }
 
 // A folder of its own for each job, as GNU parallel names it: removed when the job has ended.
@@ -68,10 +71,16 @@ void set_surroundings(const Options& options, WorkerConfig* config) {
   if (error != 0) throw system_error("cannot run jobs in " + term_safe(folder), error);
 }
 
+bool waits_for_machine(const AdmissionSpec& spec) {
+  return !spec.load.empty() || spec.free_memory != 0 || spec.suspend_memory != 0 ||
+         spec.no_swap || !spec.limit_command.empty();
+}
+
 // Each start must wait for the ends before it where those decide whether it happens at all.
 bool starts_depend_on_ends(const Options& options) {
   return options.halt.when != HaltSpec::When::kNever || options.delay.count() != 0 ||
-         options.timeout.percent_of_median > 0;
+         options.timeout.percent_of_median > 0 || waits_for_machine(options.admission) ||
+         is_jobs_file(options.jobs_text) || options.interactive;
 }
 
 }  // namespace
@@ -92,6 +101,14 @@ std::uint32_t most_workers(const OpenFiles& open_files, bool piped) {
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(by_files, 1, ipc::kMaxWorkers));
 }
 
+std::uint32_t most_slots(const Options& options, std::uint32_t workers,
+                         const OpenFiles& open_files) {
+  constexpr std::uint32_t most_from_file = 256;
+  if (!is_jobs_file(options.jobs_text)) return workers;
+  const std::uint32_t most = most_workers(open_files, is_piped(options));
+  return std::max(workers, std::min(most, most_from_file)) + 1;  // never equal to `workers`
+}
+
 WorkerConfig worker_config(const Options& options, const SignalEvents& signals,
                            const OpenFiles& open_files) {
   WorkerConfig config;
@@ -103,7 +120,8 @@ WorkerConfig worker_config(const Options& options, const SignalEvents& signals,
                         ::isatty(STDERR_FILENO) == 1;
   config.tag = tag_template(options);
   config.max_output_bytes = options.max_output_bytes;
-  config.verbose = options.verbose;
+  // With --interactive the question shows the command.
+  config.verbose = options.interactive ? Verbose::kNo : options.verbose;
   config.leftovers = options.leftovers;
   config.nice = options.nice;
   config.limits = options.limits;
@@ -180,6 +198,12 @@ BatchSpec batch_spec(const Options& options, std::uint32_t workers) {
 std::optional<TemplateSpec> tag_template(const Options& options) {
   if (!options.tag) return std::nullopt;
   TemplateSpec tag = text_template(options, options.tag_string.value_or("{}"));
+  if (!options.tag_string) {
+    // The inputs as they are, whatever {} stands for in the command.
+    tag.replace_string = "{}";
+    tag.renames.clear();
+    tag.definitions.clear();
+  }
   // As GNU parallel: --tagstring a{}b with two values is "a1b a2b".
   if (options.tag_string) tag.spread = Spread::kContext;
   return tag;

@@ -24,6 +24,11 @@ OpenFiles raise_open_files();
 /// How many workers we have descriptors for; `piped`: with their data.
 std::uint32_t most_workers(const OpenFiles& open_files, bool piped = false);
 
+/// How many workers there may ever be where `workers` begin: more where -j names a file, which may
+/// name another number later.
+std::uint32_t most_slots(const Options& options, std::uint32_t workers,
+                         const OpenFiles& open_files);
+
 /// What workers are told of the whole run.
 WorkerConfig worker_config(const Options& options, const SignalEvents& signals,
                            const OpenFiles& open_files);

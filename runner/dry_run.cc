@@ -84,12 +84,13 @@ class CommandPrinter {
 
 CommandPrinter::CommandPrinter(Options options)
     : options_(std::move(options)),
-      workers_(parse_jobs(options_.jobs_text, usable_cpus(), ipc::kMaxWorkers)),
+      workers_(parse_jobs(jobs_text(options_), usable_cpus(), ipc::kMaxWorkers)),
       selection_(Selection::open(options_)),
       source_(open_source(options_, selection_, &options_.command.names)),
       evaluator_(workers_),
       command_(Template::parse(evaluator_.adopt(command_spec(options_)))),
       batcher_(*source_, batch_spec(options_, workers_), command_) {
+  selection_.look_at_results(options_);
   WorkerConfig config;
   config.command = command_spec(options_);
   config.tag = tag_template(options_);
@@ -127,7 +128,7 @@ Pull CommandPrinter::pull(Batch* batch) {
     const Pull pulled = feed_ ? feed_->pull(batch) : batcher_.pull(batch);
     if (pulled != Pull::kRecord) return pulled;
     batch->seq = selection_.next_number();
-    if (selection_.wants(batch->seq)) return pulled;
+    if (selection_.wants(*batch)) return pulled;
   }
 }
 

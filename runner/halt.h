@@ -29,14 +29,13 @@ struct HaltCounts {
 /// is final (GNU parallel reads all its input first; see the implementation).
 bool halt_is_due(const HaltSpec& spec, const HaltCounts& counts);
 
-/// The status that a run under `spec` exits with, by GNU parallel's rules, once all that ran has
-/// ended: the number of failed jobs (101 for more than 100), but
+/// The status that a run under `spec` exits with, by GNU parallel's rules, as of when the rule was
+/// met, or else at the end: the number of failed jobs (101 for more than 100), but
 ///  - where the rule is met by one job alone, that job's own status, `deciding_status` (128+n for
 ///    a signal n): fail=1, done=1, and a percentage that is exactly one job;
 ///  - success=…: 0 when the rule is met;
 ///  - done=N of 2 and more without a failed job: 101;
 ///  - percentages otherwise: the percentage of all jobs that failed, rounded up.
-/// `counts` may have grown since the rule was met.
 int halt_exit_status(const HaltSpec& spec, const HaltCounts& counts, int deciding_status);
 
 }  // namespace enjoin

@@ -62,7 +62,7 @@ int run(const std::string& program, const std::vector<std::string>& args) {
   ::prctl(PR_SET_DUMPABLE, 0);
   const bool only_prints = asked.options.dry_run || asked.options.shell_quotes > 0;
   return only_prints ? enjoin::print_commands(asked.options)
-                               : enjoin::run_batch(asked.options, program);
+                     : enjoin::run_batch(asked.options, program);
 }
 
 }  // namespace

@@ -101,6 +101,11 @@ Plan::Verdict Plan::judge(JobResult& result) {
   return Verdict::kFinal;
 }
 
+void Plan::put_back(JobResult& result, bool counts) {
+  if (!counts) --result.job.attempt;  // take_retry() adds one
+  retries_.push_back(std::move(result));
+}
+
 std::optional<JobResult> Plan::take_abandoned() {
   if (!stopped_ || retries_.empty()) return std::nullopt;
   JobResult result = std::move(retries_.front());
@@ -133,8 +138,8 @@ void Plan::consider_halt(const Outcome& outcome) {
   halted_ = true;
   stopped_ = true;
   halt_news_ = spec_.halt.when;
-  deciding_status_ = exit_value(outcome);
-  if (deciding_status_ < 0) deciding_status_ = 128 + SIGTERM;  // timed out
+  // As of now, whatever ends later. -1 of a job that timed out becomes 255, as at exit(3).
+  halt_status_ = halt_exit_status(spec_.halt, counts(), exit_value(outcome) & 0xff);
 }
 
 HaltSpec::When Plan::take_halt() {
@@ -162,8 +167,7 @@ std::chrono::nanoseconds Plan::average_runtime() const {
 }
 
 int Plan::exit_status() const {
-  if (halted_) return halt_exit_status(spec_.halt, counts(), deciding_status_);
-  return static_cast<int>(std::min<std::uint64_t>(failed_, 101));
+  return halted_ ? halt_status_ : halt_exit_status(spec_.halt, counts(), 0);
 }
 
 bool came_to_its_end(const Outcome& outcome) {

@@ -64,6 +64,13 @@ class Plan {
   enum class Verdict : std::uint8_t { kFinal, kRetry };
   /// Counts a result; for kRetry it was taken, for take_retry().
   Verdict judge(JobResult& result);
+  /// Whether a failure of this attempt would be followed by another.
+  bool may_retry(const Job& job) const {
+    return !stopped_ && (spec_.retries == 0 || job.attempt < spec_.retries);
+  }
+  /// A job that we stopped, for take_retry(): it is to run again. `counts` says whether this was
+  /// an attempt.
+  void put_back(JobResult& result, bool counts);
   /// Counts towards the halt rule a job that has ended while its output waits for its turn. Its
   /// result, `announced`, comes to judge() later.
   void foresee(const JobResult& result);
@@ -112,11 +119,11 @@ class Plan {
   bool stopped_ = false;
   bool halted_ = false;
   HaltSpec::When halt_news_ = HaltSpec::When::kNever;
-  int deciding_status_ = 0;
+  int halt_status_ = 0;
 };
 
-/// Whether the job's end is its own: by itself, by a signal that is not ours, by its own timeout, or
-/// at once, because it cannot be started. Not so for one that was stopped, lost, or whose output
+/// Whether the job's end is its own: by itself, by a signal that is not ours, by its own timeout,
+/// or at once, because it cannot be started. Not so for one that was stopped, lost, or whose output
 /// could not be kept.
 bool came_to_its_end(const Outcome& outcome);
 /// The exit value of the joblog: the status, 128+n for signal n, -1 for a timeout, 126 or 127 where

@@ -50,6 +50,12 @@ void ProgressPrinter::update(ProgressSnapshot snapshot, TimePoint now) {
   }
 }
 
+void ProgressPrinter::toggle() {
+  clear();
+  kind_ = is_on() ? ProgressKind::kNone : ProgressKind::kProgress;
+  next_ = {};
+}
+
 void ProgressPrinter::clear() {
   if (is_shown_) write(std::string(kClearLine));
   is_shown_ = false;

@@ -18,6 +18,8 @@ class ProgressPrinter {
   ProgressPrinter(ProgressKind kind, int fd);
 
   bool is_on() const { return kind_ != ProgressKind::kNone; }
+  /// Off where it was on, and the other way round.
+  void toggle();
   /// How long update() would still do nothing.
   std::chrono::nanoseconds until_due(TimePoint now) const;
   /// Shows `snapshot` with the recent rate filled in, where it is time to.
@@ -31,7 +33,7 @@ class ProgressPrinter {
   ProgressStyle style() const;
   bool write(const std::string& text) const;
 
-  const ProgressKind kind_;
+  ProgressKind kind_;
   const int fd_;
   const bool redraws_;  // a terminal that can clear a line
   const bool colour_;

@@ -20,7 +20,7 @@ TemplateSpec text_template(const Options& options, const std::string& text);
 ResultsSpec results_spec(const Options& options, const std::string& scratch_folder);
 
 /// The file of a table, in place of our stdout; none where there is no table or it goes to stdout
-/// ("-.csv"). Empties it. Throws Error.
+/// ("-.csv"). Empties it, but a resumed run goes on behind what is there. Throws Error.
 ipc::UniqueFd open_table(const Options& options);
 
 /// Writes the heading of a table, where there is one, to `file`, once the first job's number of

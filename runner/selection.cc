@@ -95,7 +95,24 @@ std::uint64_t Selection::next_number() {
   return taken_ < reading_.failed.size() ? reading_.failed[taken_++].seq : 0;
 }
 
-bool Selection::wants(std::uint64_t seq) const {
+void Selection::look_at_results(const Options& options) {
+  const bool resumes = mode_ == Mode::kUnlogged || mode_ == Mode::kUnloggedAndFailed;
+  if (!resumes || !ResultsRecord::is_there(options)) return;
+  try {
+    results_.emplace(options);
+  } catch (const UsageError&) {
+    if (path_.empty()) throw;
+  }
+}
+
+bool Selection::wants(const Batch& batch) {
+  if (!wants_number(batch.seq)) return false;
+  // A failed job has its results, too; only the log tells.
+  if (!results_ || reading_.history.fate(batch.seq) != JoblogHistory::Fate::kUnknown) return true;
+  return !results_->has(batch);
+}
+
+bool Selection::wants_number(std::uint64_t seq) const {
   if (parts_ > 1 && !is_in_part(seq)) return false;
   switch (mode_) {
     case Mode::kAll:

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "runner/cli/options.h"
 #include "runner/input/input_source.h"
 #include "runner/joblog_reader.h"
+#include "runner/results_record.h"
 
 namespace enjoin {
 
@@ -27,8 +29,11 @@ class Selection {
   std::uint64_t next_number();
   /// How many numbers were given: once the inputs have ended, the number of all jobs.
   std::uint64_t numbered() const { return taken_; }
-  /// Whether job `seq` is to run.
-  bool wants(std::uint64_t seq) const;
+  /// --resume goes by the files of --results, too: once the inputs' names are known. Throws
+  /// UsageError where that cannot be, and there is no job log.
+  void look_at_results(const Options& options);
+  /// Whether the job is to run, by its number and inputs.
+  bool wants(const Batch& batch);
   /// True where every job runs: nothing need be asked.
   bool is_all() const { return parts_ == 1 && mode_ == Mode::kAll; }
   /// Whether job `seq` is known to have run with a command other than `command`.
@@ -47,6 +52,7 @@ class Selection {
  private:
   enum class Mode : std::uint8_t { kAll, kUnlogged, kUnloggedAndFailed, kFailed };
 
+  bool wants_number(std::uint64_t seq) const;
   bool is_in_part(std::uint64_t seq) const { return (seq - 1) % parts_ == part_ - 1; }
 
   Mode mode_ = Mode::kAll;
@@ -55,6 +61,7 @@ class Selection {
   std::uint64_t taken_ = 0;
   std::string path_;
   JoblogReading reading_;
+  std::optional<ResultsRecord> results_;
 };
 
 /// The path of --joblog without the `+` that asks for appending.

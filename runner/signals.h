@@ -9,7 +9,7 @@
 namespace enjoin {
 
 /// Signals as readable events, for the program (a library must not do this to its host).
-/// While it lives, INT, TERM, HUP, TSTP and PIPE are blocked; those that our caller ignores (nohup)
+/// While it lives, INT, TERM, HUP, TSTP, USR1, USR2 and PIPE are blocked; those that our caller ignores (nohup)
 /// stay ignored. No handler is installed, so nothing needs to be reset in children.
 class SignalEvents {
  public:

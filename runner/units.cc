@@ -248,6 +248,10 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
+bool is_jobs_file(std::string_view text) {
+  return !text.empty() && !jobs_from_form(text, 1, 1);
+}
+
 std::uint32_t parse_jobs(std::string_view text, std::uint32_t cpus, std::uint32_t most) {
   if (text.empty()) return std::max(cpus, 1U);
   if (const auto jobs = jobs_from_form(text, cpus, most)) return *jobs;

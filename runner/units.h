@@ -44,5 +44,7 @@ std::uint32_t usable_cpus();
 /// -j: "4", "150%" (rounded up), "+2", "-1", "0" (as many as possible: returns `most`), or a file
 /// that holds one of these. Empty: `cpus`. Never less than 1.
 std::uint32_t parse_jobs(std::string_view text, std::uint32_t cpus, std::uint32_t most);
+/// Whether the text of -j is none of the forms but a file's name.
+bool is_jobs_file(std::string_view text);
 
 }  // namespace enjoin

@@ -36,7 +36,7 @@ TEST_CASE("compat: linked sources") {
       {"-d", "parallel -k -d , echo ::: a,b c :::+ 1 2,3"},
       {"stdin twice",
        "seq 4 | parallel -k echo :::: - -; seq 4 | parallel -k --link echo :::: - -"},
-      {"stdin thrice", "seq 7 | parallel -k echo :::: - - -"},
+      {"files linked to each other", "seq 3 >n; parallel -k echo ::::+ n n n"},
   };
   for (const CompatCase& compat : table) check_same(compat);
 }
@@ -99,6 +99,8 @@ TEST_CASE("compat: headers") {
       {"-N", "parallel -k --header : -N2 echo {f} {2} ::: f 1 2 3"},
       {"-X", "parallel -k -j1 --header : -X echo {}x ::: f 1 2 3"},
       {"unknown names", "seq 3 | parallel -k --header : --colsep , echo {1} {foo} {3}"},
+      {"named by files",
+       "seq 2 >n; seq 3 4 >m.x; parallel -k --header 0 echo {m.x} {n} {m.x.} :::: n m.x"},
       {"-E and -r", "parallel -k --header : -r -E c echo ::: c a '' b c d"},
   };
   for (const CompatCase& compat : table) check_same(compat);

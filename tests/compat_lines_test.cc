@@ -57,6 +57,9 @@ TEST_CASE("compat: lines of input a job") {
       {"-l and -n", "seq 7 | parallel -k -l3 -n2 echo a{}"},
       {"-L and -N", "seq 7 | parallel -k -L3 -N2 echo a{}b"},
       {"-L and -X", "seq 5 | parallel -k -j2 -L4 -X echo a{}b"},
+      {"full and shared out",
+       "for o in -n4 -N4 -L4 -l4; do for n in 4 6 7 8; do seq $n | parallel -k -j2 -X $o echo; "
+       "seq $n | parallel -k -j2 -m $o echo; seq $n | parallel -k -j2 --xargs $o echo; done; done"},
       {"-L and -m", "seq 5 | parallel -k -j2 -L2 -m echo a{}b"},
       {"-l alone", "printf 'a b\\nc \\nd\\n' | parallel -k -l echo"},
       {"--max-lines",
@@ -92,7 +95,6 @@ TEST_CASE("compat: length of lines") {
       {"units",
        "seq 2000 | parallel -mj1 -s 1k 'echo {} | wc -w'; seq 2000 | parallel -k -N 1k "
        "'echo {} | wc -w'"},
-      {"-s and positions", "seq 9 | parallel -k -j1 -X -s 30 echo {1}-{2} {}"},
   };
   for (const CompatCase& compat : table) check_same(compat);
 }

@@ -238,6 +238,8 @@ TEST_CASE("admission: --limit's 1 is no for a while, 2 ends a job, more is an er
   CHECK(world.command.starts == 2);
   world.command.ended = 2;
   CHECK(world.ask(2).end_youngest);
+  CHECK(world.ask(2).end_youngest);  // until it was done
+  world.admission.note_ending();
   CHECK(!world.ask(2).end_youngest);
   world.pass(milliseconds(200));
   world.ask(2);

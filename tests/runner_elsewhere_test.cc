@@ -67,7 +67,7 @@ TEST_CASE("elsewhere: default files count below $PARALLEL, and -J replaces them"
   box.write("config", "# not this: --tag\n-j5\n-k\n");
   box.write("mine", "--tagstring x\n-j6");
   Elsewhere elsewhere;
-  elsewhere.profile_folder = box.path();
+  elsewhere.profile_folder = box.path("");
   elsewhere.defaults = {box.path("none"), box.path("config")};
   const Options by_default = options_with({"echo"}, elsewhere);
   CHECK(by_default.jobs_text == "5");

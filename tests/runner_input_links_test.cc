@@ -134,14 +134,23 @@ TEST_CASE("header: without a separator the columns are cut at tabs") {
   CHECK(read_all(std::move(spec)) == Records{{"1", "2"}});
 }
 
-TEST_CASE("header: no rule for values counts for it, and 0 is none") {
+TEST_CASE("header: no rule for values counts for it") {
   InputSpec spec = input({arguments({"END", "a", "END", "b"})});
   spec.header = ":";
   spec.end_marker = "END";
   CHECK(read_all(std::move(spec)) == Records{{"a"}});
-  InputSpec without = input({arguments({"f", "a"})});
-  without.header = "0";
-  CHECK(read_all(std::move(without)) == Records{{"f"}, {"a"}});
+}
+
+TEST_CASE("header: 0 calls sources by their files and takes nothing off them") {
+  std::vector<std::string> names;
+  const InputFile file("1\n2\n");
+  InputSpec spec = input({arguments({"f"}), file.source()});
+  spec.header = "0";
+  auto source = open_input(std::move(spec), &names);
+  CHECK(names == Values{"", file.source().path});
+  Record record;
+  REQUIRE(source->pull(&record) == Pull::kRecord);
+  CHECK(copy_of(record) == Values{"f", "1"});
 }
 
 TEST_CASE("header: a source that ends with it has no values") {

@@ -37,6 +37,17 @@ WorkerConfig full_config() {
   config.open_files_hard = 4096;
   config.parallel_pid = 4'000'000'000;
   config.scratch_folder = "/var/tmp";
+  config.results.keep = enjoin::Keep::kNamed;
+  config.results.folder = "out";
+  config.results.name.emplace().words = {"res_{}"};
+  config.results.column_names = {"a", "b"};
+  config.results.prints_names = true;
+  config.results.table = enjoin::Table::kTsv;
+  config.color = config.color_failed = config.latest_line = true;
+  config.work_folder.emplace().words = {"work/{#}"};
+  config.removes_work_folder = true;
+  config.slot_variable = "slot";
+  config.terminal = true;
   return config;
 }
 
@@ -73,6 +84,19 @@ TEST_CASE("worker config: every field comes back as it was packed") {
   CHECK(back.open_files_hard == 4096);
   CHECK(back.parallel_pid == 4'000'000'000);
   CHECK(back.scratch_folder == "/var/tmp");
+  CHECK(back.results.keep == enjoin::Keep::kNamed);
+  CHECK(back.results.folder == "out");
+  REQUIRE(back.results.name);
+  CHECK(back.results.name->words == config.results.name->words);
+  CHECK(back.results.column_names == config.results.column_names);
+  CHECK(back.results.prints_names);
+  CHECK(back.results.table == enjoin::Table::kTsv);
+  CHECK((back.color && back.color_failed && back.latest_line));
+  REQUIRE(back.work_folder);
+  CHECK(back.work_folder->words == config.work_folder->words);
+  CHECK(back.removes_work_folder);
+  CHECK(back.slot_variable == "slot");
+  CHECK(back.terminal);
   // What was forgotten above would show here.
   CHECK(pack(back) == bytes);
 }

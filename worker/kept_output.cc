@@ -16,7 +16,7 @@ namespace {
 constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND;
 constexpr mode_t kMode = 0666;
 
-// Fresh, so that it shares nothing with a file of that name that is still read. Devices and links
+// Fresh, so that it shares nothing with a file of that name that is still written to. Devices and links
 // are meant as they are.
 int open_fresh(const std::string& name, ipc::UniqueFd* file) {
   for (int attempt = 0; attempt < 3; ++attempt) {
@@ -54,20 +54,26 @@ int write_seq(const std::string& name, std::uint64_t seq) {
 
 }  // namespace
 
-KeptOutput::KeptOutput(const ResultsSpec& spec)
-    : spec_(&spec), files_(ipc::UniqueFd(), ipc::UniqueFd()) {
+KeptNames::KeptNames(const ResultsSpec& spec) : spec_(spec) {
   if (spec.name) template_.emplace(Template::parse(*spec.name));
 }
+
+void KeptNames::make(const JobInputs& inputs, const JobNumbers& numbers) {
+  if (template_) {
+    template_->expand_line(inputs, numbers, &base_);
+  } else {
+    result_folder(spec_.folder, spec_.column_names, inputs.values, inputs.columns, &base_);
+  }
+}
+
+KeptOutput::KeptOutput(const ResultsSpec& spec)
+    : spec_(&spec), names_(spec), files_(ipc::UniqueFd(), ipc::UniqueFd()) {}
 
 int KeptOutput::open(const JobInputs& inputs, const JobNumbers& numbers,
                      const CaptureFiles& scratch) {
   if (spec_->keep == Keep::kScratch) return open_scratch(scratch);
-  if (template_) {
-    template_->expand_line(inputs, numbers, &text_);
-  } else {
-    result_folder(spec_->folder, spec_->column_names, inputs.values, inputs.columns, &text_);
-  }
-  return open_named(numbers.seq);
+  names_.make(inputs, numbers);
+  return open_named();
 }
 
 int KeptOutput::open_scratch(const CaptureFiles& scratch) {
@@ -84,21 +90,25 @@ int KeptOutput::open_scratch(const CaptureFiles& scratch) {
   return 0;
 }
 
-int KeptOutput::open_named(std::uint64_t seq) {
-  const bool folder = text_.empty() || text_.back() == '/';
-  const std::size_t slash = text_.rfind('/');
+int KeptOutput::open_named() {
+  const std::string& base = names_.base();
+  const std::size_t slash = base.rfind('/');
   if (slash != std::string::npos && slash > 0) {
-    if (const int error = make_folders(text_.substr(0, slash)); error != 0) return error;
+    if (const int error = make_folders(base.substr(0, slash)); error != 0) return error;
   }
-  name_ = text_ + (folder ? "stdout" : "");
-  err_name_ = text_ + (folder ? "stderr" : ".err");
+  name_ = names_.out();
+  ::unlink(names_.seq().c_str());
   ipc::UniqueFd out;
   ipc::UniqueFd err;
   int error = open_fresh(name_, &out);
-  if (error == 0) error = open_fresh(err_name_, &err);
-  if (error == 0) error = write_seq(text_ + (folder ? "seq" : ".seq"), seq);
+  if (error == 0) error = open_fresh(names_.err(), &err);
   if (error == 0) files_ = CaptureFiles(std::move(out), std::move(err));
   return error;
+}
+
+int KeptOutput::mark_whole(std::uint64_t seq) {
+  return spec_->keep == Keep::kTree || spec_->keep == Keep::kNamed ? write_seq(names_.seq(), seq)
+                                                                   : 0;
 }
 
 void KeptOutput::close() {

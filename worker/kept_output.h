@@ -25,25 +25,47 @@ struct ResultsSpec {
   std::string folder = {};                        ///< kTree: its root; kScratch: where
   std::optional<TemplateSpec> name = {};          ///< kNamed
   std::vector<std::string> column_names = {};     ///< --header: in place of 1, 2, …
-  bool prints_names = false;                      ///< --files: the name is printed, not the output
+  bool prints_names = false;                      ///< --files: stdout's name is printed
   Table table = Table::kNone;                     ///< a table is printed instead of the output
 };
 
-/// The files in which the output of one job after another is kept. Jobs write straight into them;
-/// what is to be printed is read from there.
+/// How the files of one job are called.
+class KeptNames {
+ public:
+  explicit KeptNames(const ResultsSpec& spec);  ///< Throws Error: bad template.
+
+  /// kTree and kNamed. Valid until the next call.
+  void make(const JobInputs& inputs, const JobNumbers& numbers);
+  const std::string& base() const { return base_; }
+  std::string out() const { return base_ + (is_folder() ? "stdout" : ""); }
+  std::string err() const { return base_ + (is_folder() ? "stderr" : ".err"); }
+  /// Holds the job's number. It is there once the job has come to its end, and not before: so who
+  /// resumes can tell a whole result from one that was interrupted.
+  std::string seq() const { return base_ + (is_folder() ? "seq" : ".seq"); }
+
+ private:
+  bool is_folder() const { return base_.empty() || base_.back() == '/'; }
+
+  ResultsSpec spec_;
+  std::optional<Template> template_;
+  std::string base_;
+};
+
+/// The files in which the output of one job after another is kept. Jobs write straight into them.
+/// As under GNU parallel, what --results keeps is not printed.
 class KeptOutput {
  public:
   explicit KeptOutput(const ResultsSpec& spec);  ///< Throws Error: bad template.
 
   /// Makes the files of the next job, and the folders they lie in. A file of that name that was
-  /// there is replaced, not cut, for another job may be about to print from it. What has no file of
+  /// there is replaced, not cut, for a job that still runs may be writing to it. What has no file of
   /// its own (stderr of kScratch) goes into `scratch`. Returns 0 or errno.
   int open(const JobInputs& inputs, const JobNumbers& numbers, const CaptureFiles& scratch);
   /// Both, while they are open.
   CaptureFiles& files() { return files_; }
   const std::string& name() const { return name_; }  ///< of stdout's file
-  /// Whether the stream has a file of its own.
-  bool keeps(int stream) const { return stream == kStdout || spec_->keep != Keep::kScratch; }
+  /// The job has come to its end: its number is written beside its output. Returns 0 or errno.
+  int mark_whole(std::uint64_t seq);
   /// The files stay.
   void close();
   /// Nobody will be told of them: files that only the job's --files name would be known by go.
@@ -51,14 +73,12 @@ class KeptOutput {
 
  private:
   int open_scratch(const CaptureFiles& scratch);
-  int open_named(std::uint64_t seq);
+  int open_named();
 
   const ResultsSpec* spec_;
-  std::optional<Template> template_;
+  KeptNames names_;
   CaptureFiles files_;
   std::string name_;
-  std::string err_name_;
-  std::string text_;
 };
 
 }  // namespace enjoin

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "worker/capture.h"
-#include "worker/decorate.h"
+#include "worker/live_output.h"
 #include "worker/printer.h"
 
 namespace enjoin {
@@ -18,22 +18,16 @@ namespace enjoin {
 /// files, so a blocked stdout costs disk, not memory. A line that is longer than the bound is
 /// printed in parts with the baton kept to its end. With -k the job whose turn it is keeps the
 /// baton while it runs, and the others gather in their files.
-class LinePrinter final : public OutputSink {
+class LinePrinter final : public LiveOutput {
  public:
   LinePrinter(Printer& printer, CaptureFiles& files, bool keep_order);
 
-  /// A new job; `order` as in Output.
-  void begin_job(const LineStyle& style, std::uint64_t order);
-  /// Adds what is printed as it is.
-  void add_plain(int stream, std::string_view bytes) { streams_[stream].memory += bytes; }
+  void begin_job(const LineStyle& style, std::uint64_t order) override;
+  void add_plain(int stream, std::string_view bytes) override { streams_[stream].memory += bytes; }
   void take(int stream, std::string_view bytes) override;
-  /// Prints what can be printed now. Returns true while something still waits for the baton.
-  bool flush();
-  /// The job has ended: prints the rest, if the baton can be had. What could not be printed lies in
-  /// the capture files where `*output` then says: hand it to the printer.
-  void end_job(ipc::Output* output);
-  /// errno, where end_job found no place for output, else 0.
-  int take_lost() { return std::exchange(lost_, 0); }
+  bool flush() override;
+  void end_job(ipc::Output* output) override;
+  int take_lost() override { return std::exchange(lost_, 0); }
 
  private:
   struct Stream {

@@ -166,8 +166,8 @@ std::string_view computed_string(const TemplateSpec::Placed& placed, const JobIn
   constexpr std::string_view nothing(&kComputedNothing, 1);
   const std::size_t slot = placed.slots > 1 ? std::min(numbers.slot, placed.slots) - 1 : 0;
   const std::size_t values = std::max<std::size_t>(inputs.values.size(), 1);
-  const std::size_t at = placed.first + placed.first_per_value * values +
-                         value * placed.slots + slot;
+  const std::size_t at =
+      placed.first + placed.first_per_value * values + value * placed.slots + slot;
   if (at >= inputs.computed.size() || inputs.computed[at].empty()) return nothing;
   return inputs.computed[at];
 }

@@ -67,9 +67,9 @@ struct TemplateSpec {
 };
 
 /// The first byte of a computed string: how the rest is put into the line.
-inline constexpr char kComputedQuoted = 'q';    ///< quoted as a value is
-inline constexpr char kComputedAsIs = 'u';      ///< as it is (uq() in the expression)
-inline constexpr char kComputedNothing = 'n';   ///< there is no such value: it stands for nothing
+inline constexpr char kComputedQuoted = 'q';   ///< quoted as a value is
+inline constexpr char kComputedAsIs = 'u';     ///< as it is (uq() in the expression)
+inline constexpr char kComputedNothing = 'n';  ///< there is no such value: it stands for nothing
 
 /// One job's inputs. `values` holds `records * columns` strings, record by record: one record for
 /// an ordinary job, several under -n and -X, none under -N0; `columns` is the number of input

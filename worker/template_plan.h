@@ -15,13 +15,13 @@ namespace enjoin {
 /// A stretch of a command: literal text or a replacement string.
 struct Piece {
   enum class Kind : std::uint8_t {
-    kLiteral,  ///< `size` bytes from `begin` of the plan's literals
-    kValue,    ///< `part` of the value at `position`
-    kComputed, ///< placed[begin]: the string that the runner computed for the value at `position`
-    kSeq,      ///< {#} plus `position`, with zeros to `size` digits
-    kSlot,     ///< {%} likewise
-    kNothing,  ///< a replacement string that never stands for anything: {1#}
-    kWordEnd,  ///< -q only: one of the words given ends here
+    kLiteral,   ///< `size` bytes from `begin` of the plan's literals
+    kValue,     ///< `part` of the value at `position`
+    kComputed,  ///< placed[begin]: the string that the runner computed for the value at `position`
+    kSeq,       ///< {#} plus `position`, with zeros to `size` digits
+    kSlot,      ///< {%} likewise
+    kNothing,   ///< a replacement string that never stands for anything: {1#}
+    kWordEnd,   ///< -q only: one of the words given ends here
   } kind = Kind::kLiteral;
   ValuePart part = ValuePart::kWhole;
   std::int32_t position = 0;  ///< 0 is all values, 1 the first, -1 the last; but see kSeq

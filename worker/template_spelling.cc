@@ -20,12 +20,9 @@ constexpr Piece part(ValuePart part) {
 }
 
 constexpr BuiltIn kBuiltIns[] = {
-    {"{.}", part(ValuePart::kNoExtension)},
-    {"{/}", part(ValuePart::kBase)},
-    {"{//}", part(ValuePart::kDirectory)},
-    {"{/.}", part(ValuePart::kBaseNoExtension)},
-    {"{#}", {.kind = Kind::kSeq}},
-    {"{%}", {.kind = Kind::kSlot}},
+    {"{.}", part(ValuePart::kNoExtension)}, {"{/}", part(ValuePart::kBase)},
+    {"{//}", part(ValuePart::kDirectory)},  {"{/.}", part(ValuePart::kBaseNoExtension)},
+    {"{#}", {.kind = Kind::kSeq}},          {"{%}", {.kind = Kind::kSlot}},
 };
 
 constexpr BuiltIn kPlus[] = {
@@ -56,15 +53,19 @@ std::int32_t to_position(std::string_view digits, bool from_end) {
 }  // namespace
 
 SpellingTable::SpellingTable(const TemplateSpec& spec) {
-  // The first of equal ones counts, so what was given may take any of the others' names.
+  // The first of equal ones counts, so what was given may take any of the others' names; where the
+  // same was given to several, {%} counts before {#}, that before {/.} and so on up.
   std::vector<Spelling> kept;
   for (const BuiltIn& built_in : kBuiltIns) {
     std::string text(built_in.text);
     for (const TemplateSpec::Rename& rename : spec.renames) {
       if (rename.from == built_in.text) text = rename.to;
     }
-    auto& list = text == built_in.text ? kept : spellings_;
-    list.push_back({std::move(text), built_in.piece});
+    if (text == built_in.text) {
+      kept.push_back({std::move(text), built_in.piece});
+    } else {
+      spellings_.insert(spellings_.begin(), {std::move(text), built_in.piece});
+    }
   }
   spellings_.push_back({spec.replace_string, whole()});
   spellings_.insert(spellings_.end(), kept.begin(), kept.end());

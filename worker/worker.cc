@@ -62,6 +62,9 @@ Worker::Worker(WorkerStart start)
       open_files_{config_.open_files_soft, config_.open_files_hard},
       claimed_(kMostClaims) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // As under GNU parallel, for what runs here: {sshlogin} and {host} of --plus show them.
+  environment_.set("PARALLEL_SSHLOGIN", ":");
+  environment_.set("PARALLEL_SSHHOST", ":");
   if (config_.wipes_status) printer_.share_terminal_with_status();
   if (config_.tag) tag_.emplace(Template::parse(*config_.tag));
   if (config_.results.keep != Keep::kNowhere) {
@@ -69,6 +72,9 @@ Worker::Worker(WorkerStart start)
   }
   make_capture();
   if (config_.work_folder) work_folder_template_.emplace(Template::parse(*config_.work_folder));
+  // What GNU parallel says of jobs that run where it does.
+  environment_.set("PARALLEL_SSHLOGIN", ":");
+  environment_.set("PARALLEL_SSHHOST", ":");
   if (!config_.slot_variable.empty()) {
     environment_.set(config_.slot_variable, std::to_string(start.id.number));
   }
@@ -163,6 +169,7 @@ void Worker::run_job(std::uint64_t position) {
     if (config_.job_input != JobInput::kNone) end_input(job);
     if (config_.removes_work_folder) leave_work_folder();
   }
+  if (kept_) mark_whole(job);
   publish(job);
   emit(job);
   if (kept_) end_output(job);
@@ -295,7 +302,18 @@ WatchHost::Stop Worker::stop_wanted(std::uint64_t ticket) const {
 }
 
 bool Worker::suspended() const {
-  return (memory_.table().flags.load(std::memory_order_acquire) & ipc::kFlagSuspend) != 0;
+  if ((memory_.table().flags.load(std::memory_order_acquire) & ipc::kFlagSuspend) != 0) return true;
+  const std::uint32_t number = start_.id.number;
+  const std::uint64_t held = memory_.orders(number).hold_ticket.load(std::memory_order_acquire);
+  return held != 0 && held == memory_.block(number).current.load(std::memory_order_relaxed);
+}
+
+// Whether a job that was stopped was stopped to be run again.
+bool Worker::was_put_back(const Job& job) const {
+  const ipc::WorkerOrders& orders = memory_.orders(start_.id.number);
+  return job.end.kind == ipc::EndKind::kCanceled &&
+         orders.cancel_ticket.load(std::memory_order_acquire) == job.slot.ticket &&
+         orders.cancel_drops.load(std::memory_order_acquire) != 0;
 }
 
 std::uint64_t Worker::timeout_ns(std::uint64_t own) const {

@@ -12,7 +12,7 @@
 #include "worker/job_strings.h"
 #include "worker/job_watch.h"
 #include "worker/kept_output.h"
-#include "worker/line_printer.h"
+#include "worker/live_output.h"
 #include "worker/printer.h"
 #include "worker/spawn.h"
 #include "worker/stdin_feed.h"
@@ -66,6 +66,7 @@ class Worker final : public WatchHost {
   void finish_process(Job& job);
   void settle_leftovers(Job& job);
   void publish(Job& job);
+  bool was_put_back(const Job& job) const;
   void emit(Job& job);
   void emit_decorated(Job& job);
   void emit_row(Job& job);
@@ -73,7 +74,12 @@ class Worker final : public WatchHost {
   bool is_decorated(const Job& job) const;
   template <typename Use>
   void give_stream(const Job& job, int stream, Use&& use) const;
+  void mark_whole(Job& job);
   void end_output(const Job& job);
+  /// Both streams stay in files of the job's own, and are not printed, as under GNU parallel.
+  bool keeps_all() const {
+    return config_.results.keep == Keep::kTree || config_.results.keep == Keep::kNamed;
+  }
   const CaptureFiles& job_files() const { return kept_ ? kept_->files() : files_; }
   ipc::ResultRecord& next_record();
   bool wait_for_print_room(std::uint64_t order);
@@ -95,7 +101,7 @@ class Worker final : public WatchHost {
   CaptureFiles files_;
   std::unique_ptr<KeptOutput> kept_;
   Printer printer_;
-  std::unique_ptr<LinePrinter> lines_;
+  std::unique_ptr<LiveOutput> lines_;
   std::unique_ptr<OutputSink> file_sink_;
   std::unique_ptr<Capture> capture_;
   StdinFeed feed_;          // of the running job

@@ -24,6 +24,7 @@ struct Worker::Job {
   std::string row_inputs{};
   std::vector<std::string_view> row_values{};
   std::uint64_t started_at_ns = 0;  ///< CLOCK_REALTIME
+  std::uint64_t bytes_in = 0;       ///< of the data that it was given
 
   bool failed() const { return end.kind != ipc::EndKind::kExited || end.code != 0; }
 };

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <functional>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -10,6 +9,8 @@
 #include <sys/resource.h>
 
 #include "worker/decorate.h"
+#include "worker/latest_line.h"
+#include "worker/line_printer.h"
 #include "worker/result_row.h"
 #include "worker/worker.h"
 #include "worker/worker_job.h"
@@ -28,20 +29,17 @@ int write_fully(int fd, std::string_view bytes) {
   return 0;
 }
 
-// What came through pipes, into the job's files; then on to `next`, where there is one.
+// A group's output that came through pipes (--max-output).
 class FileSink final : public OutputSink {
  public:
-  FileSink(std::function<const CaptureFiles&()> files, OutputSink* next)
-      : files_(std::move(files)), next_(next) {}
+  explicit FileSink(const CaptureFiles& files) : files_(files) {}
   void take(int stream, std::string_view bytes) override {
-    if (const int error = write_fully(files_().fd(stream), bytes); error != 0) error_ = error;
-    if (next_ != nullptr) next_->take(stream, bytes);
+    if (const int error = write_fully(files_.fd(stream), bytes); error != 0) error_ = error;
   }
   int take_error() override { return std::exchange(error_, 0); }
 
  private:
-  std::function<const CaptureFiles&()> files_;
-  OutputSink* next_;
+  const CaptureFiles& files_;
   int error_ = 0;
 };
 
@@ -77,22 +75,21 @@ LoggedEnd logged_end(const JobEnd& end) {
 }  // namespace
 
 void Worker::make_capture() {
-  const bool by_lines = config_.output == OutputMode::kLineBuffer;
-  if (by_lines) lines_ = std::make_unique<LinePrinter>(printer_, files_, config_.keep_order);
-  // Lines are kept on their way to the printer; a cap needs pipes, whose bytes end in the files.
-  if (by_lines ? kept_ != nullptr : config_.max_output_bytes != 0) {
-    file_sink_ = std::make_unique<FileSink>([this]() -> const CaptureFiles& { return job_files(); },
-                                            lines_.get());
-  }
-  if (by_lines || file_sink_) {
-    OutputSink& sink = file_sink_ ? *file_sink_ : *lines_;
-    capture_ = capture_by_pipes(sink, config_.max_output_bytes);
-  } else if (kept_) {
-    capture_ = capture_in_files(kept_->files());
+  CaptureFiles& files = kept_ ? kept_->files() : files_;
+  if (config_.output == OutputMode::kLineBuffer) {
+    if (config_.latest_line) {
+      lines_ = std::make_unique<LatestLine>(printer_, files_, &memory_.control().latest_rows);
+    } else {
+      lines_ = std::make_unique<LinePrinter>(printer_, files_, config_.keep_order);
+    }
+    capture_ = capture_by_pipes(*lines_, config_.max_output_bytes);
   } else if (config_.output == OutputMode::kUngroup) {
     capture_ = inherit_output();
+  } else if (config_.max_output_bytes != 0) {
+    file_sink_ = std::make_unique<FileSink>(files);
+    capture_ = capture_by_pipes(*file_sink_, config_.max_output_bytes);
   } else {
-    capture_ = capture_in_files(files_);
+    capture_ = capture_in_files(files);
   }
 }
 
@@ -139,15 +136,11 @@ void Worker::show_command(Job& job) {
     if (ordered && printer_.queue().release()) printer_.drain();
     return;
   }
-  const bool captured = config_.output != OutputMode::kUngroup || kept_;
-  if (kept_) {
-    write_fully(kept_->files().fd(kStdout), shown);
-  } else if (!captured) {
-    printer_.write_all(kStdout, shown);
-  }
+  if (config_.output == OutputMode::kUngroup) return printer_.write_all(kStdout, shown);
+  if (kept_) write_fully(kept_->files().fd(kStdout), shown);
   if (lines_) lines_->take(kStdout, shown);
-  const bool counted = kept_ && capture_->poll_fd(kStdout) < 0;
-  if (captured && !counted) job.shown_bytes = shown.size();
+  const bool counted = kept_ && config_.max_output_bytes == 0;
+  if (!counted) job.shown_bytes = shown.size();
 }
 
 ipc::ResultRecord& Worker::next_record() {
@@ -161,15 +154,17 @@ ipc::ResultRecord& Worker::next_record() {
 }
 
 void Worker::publish(Job& job) {
-  const bool held_back = job.failed() && (job.slot.flags & ipc::kJobHoldOutputIfFailed) != 0 &&
-                         job.end.kind != ipc::EndKind::kCanceled;
+  const bool held_back =
+      was_put_back(job) ||
+      (job.failed() && (job.slot.flags & ipc::kJobHoldOutputIfFailed) != 0 &&
+       job.end.kind != ipc::EndKind::kCanceled);
   if (lines_ && job.ran) {
     lines_->end_job(&job.output);
     if (const int lost = lines_->take_lost(); lost != 0 && job.end.kind == ipc::EndKind::kExited) {
       job.end.kind = ipc::EndKind::kOutputFailed;
       job.end.code = lost;
     }
-  } else if (config_.output == OutputMode::kGroup && job.ran && !held_back) {
+  } else if (config_.output == OutputMode::kGroup && job.ran && !held_back && !keeps_all()) {
     for (int stream : {kStdout, kStderr}) job.output.length[stream] = job_files().size(stream);
   }
   const bool has_output = job.output.length[0] != 0 || job.output.length[1] != 0 ||
@@ -214,12 +209,13 @@ void Worker::publish(Job& job) {
 // Whether something is printed for the job even if it wrote nothing.
 bool Worker::has_text_of_its_own(const Job& job) const {
   if (config_.results.table != Table::kNone || job.line_waits) return true;
-  return job.ran && (config_.verbose == Verbose::kToStdout || config_.results.prints_names);
+  if (!job.ran) return false;
+  return config_.results.prints_names || (config_.verbose == Verbose::kToStdout && !kept_);
 }
 
 bool Worker::is_decorated(const Job& job) const {
   return has_text_of_its_own(job) || (job.flags & ipc::kResultOutputCut) != 0 ||
-         (job.ran && (tag_ || config_.color || (config_.color_failed && job.failed())));
+         (job.ran && !keeps_all() && (tag_ || config_.color || (config_.color_failed && job.failed())));
 }
 
 void Worker::emit(Job& job) {
@@ -249,7 +245,7 @@ void Worker::give_stream(const Job& job, int stream, Use&& use) const {
   };
   const bool named = config_.results.prints_names;
   if (named && stream == kStdout) give(kept_->name() + '\n');
-  if (named && kept_->keeps(stream)) return;
+  if (keeps_all() || (named && stream == kStdout)) return;
   if (stream == kStdout && config_.verbose == Verbose::kToStdout && !kept_) give(line_ + '\n');
   std::vector<char> chunk(64 * 1024);
   std::int64_t from = 0;
@@ -305,7 +301,7 @@ void Worker::emit_row(Job& job) {
              {.seq = job.slot.seq,
               .start_ns = job.started_at_ns,
               .wall_ns = job.end.end_ns - job.started_ns,
-              .bytes_in = 0,
+              .bytes_in = job.bytes_in,
               .bytes_out = (job.ran ? capture_->bytes(kStdout) : 0) + job.shown_bytes,
               .exit_value = end.exit_value,
               .signal = end.signal,
@@ -320,6 +316,23 @@ void Worker::emit_row(Job& job) {
   printer_.reserve(output.length, output.begin);
   printer_.spool_at(kStdout, output.begin[kStdout], row);
   printer_.emit_spooled(output);
+}
+
+// Before its end is known to anybody: who waits for it finds all of its files.
+void Worker::mark_whole(Job& job) {
+  switch (job.end.kind) {
+    case ipc::EndKind::kExited:
+    case ipc::EndKind::kSignaled:
+    case ipc::EndKind::kTimedOut:
+    case ipc::EndKind::kSpawnFailed:
+      break;
+    default:
+      return;
+  }
+  if (const int error = kept_->mark_whole(job.slot.seq); error != 0) {
+    job.end.kind = ipc::EndKind::kOutputFailed;
+    job.end.code = error;
+  }
 }
 
 void Worker::end_output(const Job& job) {

@@ -10,6 +10,29 @@
 #include "worker/worker_job.h"
 
 namespace enjoin {
+namespace {
+
+std::uint64_t bytes_from(int fd, std::uint64_t offset) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  return size > offset ? size - offset : 0;
+}
+
+// As far as it is known beforehand: not where it comes out of a pipe.
+std::uint64_t bytes_of(const ipc::StdinAnswer& answer, const ipc::StdinDescriptors& descriptors) {
+  if (answer.kind == ipc::StdinKind::kFile) return bytes_from(descriptors[0].get(), 0);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < answer.pieces && i < answer.piece.size(); ++i) {
+    const ipc::StdinPiece& piece = answer.piece[i];
+    sum += piece.length != ipc::StdinPiece::kToEnd
+               ? piece.length
+               : bytes_from(descriptors[i].get(), piece.offset);
+  }
+  return sum;
+}
+
+}  // namespace
 
 // Returns 0, or errno; ECANCELED where the job is not to be started any more.
 int Worker::take_input(Job& job) {
@@ -19,6 +42,7 @@ int Worker::take_input(Job& job) {
   if (!link_.ask_stdin(job.slot.ticket, job.slot.handle, stopped, &answer, &descriptors)) {
     return ECANCELED;
   }
+  job.bytes_in = bytes_of(answer, descriptors);
   return place_input(job, answer, std::move(descriptors));
 }
 

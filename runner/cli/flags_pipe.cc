@@ -24,7 +24,7 @@ constexpr Flag kFlags[] = {
      .metavar = "SIZE",
      .group = Group::kPipe,
      .text = "Make blocks of about `SIZE` bytes (1M). They end with a record. With `--pipe-part`, "
-             "`-N` is N blocks for each job slot."},
+             "`-N` is N blocks for each job slot, and without `--block` there are 10."},
     {.name = "block-timeout",
      .aliases = "blocktimeout bt",
      .argument = Argument::kRequired,

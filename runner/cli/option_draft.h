@@ -41,6 +41,7 @@ struct Draft {
   // Data on stdin.
   bool pipe = false;
   bool pipe_part = false;
+  bool block_given = false;  // --block
   std::optional<std::string> record_start;
   std::optional<std::string> record_end;
   bool show_limits = false;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,7 +29,7 @@ void finish_batch(Draft& draft) {
   options.input.continue_lines = draft.max_lines.has_value();
   options.batch.max_records = size.value_or(fills || draft.max_lines ? 0 : 1);
   options.batch.exact = draft.max_replace_args.has_value();
-  options.spread_batches = fills && !draft.xargs && !size && !draft.max_lines;
+  options.spread_batches = fills && !draft.xargs;
 }
 
 /// The pieces of `text` between delimiters.
@@ -42,23 +43,36 @@ void split_onto(const std::string& text, const std::string& delimiter,
   pieces->push_back(text.substr(begin));
 }
 
-SourceSpec file_source(const std::string& path, std::string_view option) {
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+/// "+FILE" is FILE, linked to the source before it, where there is no file of that very name.
+void add_file(const std::string& path, bool linked, std::string_view option,
+              std::vector<SourceSpec>* sources) {
   if (path.empty()) throw UsageError(fmt::format("{} '': the name of a file is empty", option));
   SourceSpec source;
   source.kind = SourceSpec::Kind::kFile;
   source.path = path;
-  return source;
+  if (path[0] == '+' && exists(path.substr(1))) {
+    if (exists(path))
+      throw UsageError(
+          fmt::format("{0} {1}: it may be the file ./{1}, or a link of the file {2}; "
+                      "write ./{1} or +./{2}",
+                      option, path, path.substr(1)));
+    source.path = path.substr(1);
+    linked = true;
+  }
+  source.linked = linked && !sources->empty();
+  sources->push_back(std::move(source));
 }
 
 void add_source(const SourceWords& words, const Draft& draft, std::vector<SourceSpec>* sources) {
-  const bool linked = words.linked && !sources->empty();
   if (words.kind == SourceWords::Kind::kFiles) {
-    for (const std::string& path : words.words) {
-      sources->push_back(file_source(path, "::::"));
-      sources->back().linked = linked;
-    }
+    for (const std::string& path : words.words) add_file(path, words.linked, "::::", sources);
     return;
   }
+  const bool linked = words.linked && !sources->empty();
   SourceSpec source;
   source.linked = linked;
   for (const std::string& word : words.words) {
@@ -79,7 +93,7 @@ bool is_empty(const SourceSpec& source) {
 /// empty `:::` stands for one empty value, as under GNU parallel.
 void finish_sources(const CommandLine& line, Draft& draft, bool as_parallel) {
   std::vector<SourceSpec>& sources = draft.options.input.sources;
-  for (const std::string& path : draft.arg_files) sources.push_back(file_source(path, "-a"));
+  for (const std::string& path : draft.arg_files) add_file(path, false, "-a", &sources);
   for (const SourceWords& words : line.sources) add_source(words, draft, &sources);
   if (sources.empty() && !line.sources.empty()) sources.emplace_back();
   if (!std::all_of(sources.begin(), sources.end(), is_empty)) {

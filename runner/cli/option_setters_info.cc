@@ -1,4 +1,6 @@
-#include <unistd.h>
+#include <cstdlib>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,8 +19,9 @@ using Value = const std::string&;
 /// The release of GNU parallel whose command line is understood here.
 constexpr std::uint32_t kGnuVersion = 20221122;
 
-/// What one argument of exec may hold: 32 pages.
-constexpr long kPagesOfOneArgument = 32;
+/// What GNU parallel finds out by trying: the 131,072 bytes that one argument of exec may hold,
+/// without room for what it puts around a command.
+constexpr int kLongestLine = 130'329;
 
 void show(Draft& draft, std::string text, int status = 0) {
   draft.instead.emplace();
@@ -49,14 +52,10 @@ void show_cpus(Draft& draft, Value) {
   show(draft, fmt::format("{}\n", count_cpus(Unit)));
 }
 
-long longest_line() {
-  return kPagesOfOneArgument * ::sysconf(_SC_PAGESIZE) - 1;
-}
-
 void set_completion(Draft& draft, Value value) {
   std::string shell = value;
   if (shell == "auto") {
-    const char* const variable = ::getenv("SHELL");
+    const char* const variable = std::getenv("SHELL");
     shell = variable != nullptr ? variable : "bash";
     shell.erase(0, shell.rfind('/') + 1);
   }
@@ -78,7 +77,7 @@ constexpr Setter kSetters[] = {
     {"plain", [](Draft&, Value) {}},
     {"show-limits", [](Draft& d, Value) { d.show_limits = true; }},
     {"max-line-length-allowed",
-     [](Draft& d, Value) { show(d, fmt::format("{}\n", longest_line())); }},
+     [](Draft& d, Value) { show(d, fmt::format("{}\n", kLongestLine)); }},
     {"number-of-cpus", show_cpus<CpuUnit::kCores>},
     {"number-of-cores", show_cpus<CpuUnit::kCores>},
     {"number-of-sockets", show_cpus<CpuUnit::kSockets>},
@@ -111,8 +110,10 @@ std::span<const Setter> info_setters() {
 }
 
 std::string limits_text() {
-  return fmt::format("Maximal size of command: {}\nMaximal usable size of command: {}\n\n",
-                     longest_line(), default_max_line_bytes());
+  return fmt::format(
+      "Maximal size of command: {}\nMaximal usable size of command: {}\n\n"
+      "Now the jobs are run. Where no inputs were given, they are read from stdin.\n",
+      kLongestLine, default_max_line_bytes());
 }
 
 }  // namespace enjoin

@@ -72,7 +72,7 @@ void set_optional_lines(Draft& draft, Value value) {
 }
 
 void set_max_chars(Draft& draft, Value value) {
-  draft.options.batch.max_line_bytes = to_count(value, "-s", 1, kMostRecords);
+  draft.options.batch.max_line_bytes = to_count(value, "-s", 0, kMostRecords);
 }
 
 template <const char* From>
@@ -114,11 +114,7 @@ constexpr Setter kSetters[] = {
     {"null", [](Draft&, Value) {}},  // with -d: see finish_inputs
     {"delimiter", set_delimiter},
     {"no-run-if-empty", [](Draft& d, Value) { d.options.input.no_run_if_empty = true; }},
-    {"colsep",
-     [](Draft& d, Value v) {
-       check_given("--colsep", v, "a regular expression");
-       d.options.input.column_regex = v;
-     }},
+    {"colsep", [](Draft& d, Value v) { d.options.input.column_regex = v; }},
     {"csv", [](Draft& d, Value) { d.options.input.csv = true; }},
     {"header",
      [](Draft& d, Value v) {

@@ -14,6 +14,7 @@ using Value = const std::string&;
 /// A size; negative: so many blocks for each worker.
 void set_block(Draft& draft, Value value) {
   PipeSpec& pipe = draft.options.pipe;
+  draft.block_given = true;
   if (value.starts_with('-')) {
     pipe.blocks_per_worker = to_count(value.substr(1), "--block -N", 1, kMostRecords);
     return;
@@ -89,6 +90,7 @@ void finish_pipe(Draft& draft) {
                        !pipe.group_by.empty() || !pipe.shard.empty() || !pipe.bin.empty();
   if (draft.pipe_part) {
     pipe.mode = PipeSpec::Mode::kPart;
+    if (!draft.block_given) pipe.blocks_per_worker = 10;  // as GNU parallel
   } else if (draft.pipe || implied) {
     pipe.mode = PipeSpec::Mode::kPipe;
   } else {

@@ -232,7 +232,8 @@ class Tokenizer {
   /// Takes the value from the next word where it is needed and not there yet.
   void add(const Flag& flag, const std::string& given, std::optional<std::string> value) {
     if (!value && flag.argument == Flag::Argument::kRequired) {
-      if (at_ >= args_.size() || is_source_word(args_[at_]))
+      const bool names_separator = flag.key() == "arg-sep" || flag.key() == "arg-file-sep";
+      if (at_ >= args_.size() || (is_source_word(args_[at_]) && !names_separator))
         throw UsageError(fmt::format("{} needs a value: {} {}", given, given, flag.metavar));
       value = args_[at_++];
     }

@@ -22,8 +22,9 @@ bool is_stdin(const SourceSpec& source) {
           source.path == "/proc/self/fd/0");
 }
 
-bool has_header(const InputSpec& spec) {
-  return spec.header && !spec.header->empty() && *spec.header != "0";
+/// --header 0: sources are called by their files; nothing is taken off them.
+bool is_named_by_files(const InputSpec& spec) {
+  return spec.header == "0";
 }
 
 /// "\t" of a command line is meant for a tab; else the delimiter of CSV is taken as it is.
@@ -72,7 +73,7 @@ class Opener {
       row_rules_.csv.emplace(csv_delimiter(spec_));
     } else if (spec_.column_regex) {
       row_rules_.cutter = std::make_shared<ColumnCutter>(*spec_.column_regex);
-    } else if (has_header(spec_)) {
+    } else if (spec_.header) {
       row_rules_.cutter = std::make_shared<ColumnCutter>("\\t");
     }
   }
@@ -94,9 +95,15 @@ class Opener {
   std::unique_ptr<InputSource> open_rows(std::size_t i) {
     RowSource::Rules rules = row_rules_;
     rules.skip_first = spec_.skip_first_line && i == 0;
+    const std::string path = spec_.sources[i].path;
     auto rows = std::make_unique<RowSource>(open_values(spec_.sources[i]), std::move(rules));
     std::vector<std::string> ignored;
-    if (has_header(spec_)) rows->read_header(names_ == nullptr ? &ignored : names_);
+    std::vector<std::string>* names = names_ == nullptr ? &ignored : names_;
+    if (is_named_by_files(spec_)) {
+      names->push_back(path);
+    } else if (spec_.header) {
+      rows->read_header(names);
+    }
     return rows;
   }
 

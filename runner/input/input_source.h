@@ -67,8 +67,9 @@ struct InputSpec {
   bool link_all = false;         ///< --link: all sources go in step
   std::optional<std::string> column_regex = {};  ///< --colsep: a Perl regular expression
   bool csv = false;                              ///< --csv: values are rows of RFC 4180
-  /// --header: the first value of each source (or its columns) are names, not input. ":" or the
-  /// number of lines.
+  /// --header: the first value of each source (or its columns) are names, not input; whatever is
+  /// given means that, as with GNU parallel, but "0": sources are called by the names of their
+  /// files.
   std::optional<std::string> header = {};
   Trim trim = {};
   bool continue_lines = false;  ///< -L, -l: a value that ends in a blank is continued by the next
@@ -84,7 +85,7 @@ struct InputSpec {
 /// A source without values counts as one empty value, unless all are without.
 ///
 /// With a header, the names are read here, before anything else, waiting for them; `*names` gets
-/// them (where it is not null), in the order of the record's values.
+/// them (where it is not null), in the order of the record's values; empty where there is none.
 /// Throws Error where a file cannot be opened, or an expression is not valid.
 std::unique_ptr<InputSource> open_input(InputSpec spec, std::vector<std::string>* names = nullptr);
 

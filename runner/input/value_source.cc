@@ -7,10 +7,11 @@
 namespace enjoin {
 namespace {
 
-/// What xargs calls a blank. GNU parallel takes every white space for one, a carriage return too,
-/// and so makes one value of a whole file with DOS line ends.
+/// Any white space but a carriage return: GNU parallel takes that one too, and so makes one value
+/// of a whole file with DOS line ends.
 bool ends_in_blank(std::string_view value) {
-  return !value.empty() && (value.back() == ' ' || value.back() == '\t');
+  return !value.empty() &&
+         std::string_view(" \t\n\v\f").find(value.back()) != std::string_view::npos;
 }
 
 }  // namespace

@@ -2,9 +2,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <string>
-#include <unistd.h>
 #include <utility>
 
 #include <sys/stat.h>
@@ -32,11 +29,6 @@ void set_no_arguments(Batch* batch) {
   batch->bytes.assign(1, '\0');
   batch->values = 1;
   batch->columns = 1;
-}
-
-ipc::UniqueFd reopen(int fd) {
-  const std::string path = "/proc/self/fd/" + std::to_string(fd);
-  return ipc::UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
 
 BlockFeed::BlockFeed(const Options& options, std::unique_ptr<BlockSource> blocks, FeedSetup setup)
@@ -85,11 +77,7 @@ StdinSource BlockFeed::stdin_of(const Job& job) {
   const auto found = kept_.find(job.id.seq);
   if (found == kept_.end()) return StdinSource::failed(EIO);
   const Block& block = found->second.block;
-  return block.kind == Block::Kind::kMemory ? memory_source(block) : range_source(block);
-}
-
-StdinSource BlockFeed::memory_source(const Block& block) const {
-  if (ipc::UniqueFd own = reopen(block.memory.fd())) return StdinSource::file(std::move(own));
+  if (block.kind == Block::Kind::kRange) return range_source(block);
   StdinSource source;
   source.add(block.memory.fd(), {0, block.length});
   return source;
@@ -97,13 +85,6 @@ StdinSource BlockFeed::memory_source(const Block& block) const {
 
 StdinSource BlockFeed::range_source(const Block& block) {
   const int file = block.file->get();
-  // What reaches to the file's end needs nobody who stops the job there.
-  if (!block.header && block.offset + block.length == file_size(file)) {
-    ipc::UniqueFd own = reopen(file);
-    if (own && ::lseek(own.get(), static_cast<off_t>(block.offset), SEEK_SET) >= 0) {
-      return StdinSource::file(std::move(own));
-    }
-  }
   StdinSource source;
   if (block.header) source.add(header_fd(block.header), {0, block.header->size()});
   source.add(file, {block.offset, block.length});

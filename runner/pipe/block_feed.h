@@ -8,8 +8,11 @@
 
 namespace enjoin {
 
-/// A job for each block. The job reads the file that the block lies in, or is fed its part of a
-/// file by its worker: no byte of it passes through us again.
+/// A job for each block. Its worker moves the block's pages, or its part of a file, into the pipe
+/// that is the job's stdin, without copying them; no byte passes through us again.
+///
+/// The job could read the block's file itself, which would save the pipe. But programs see what
+/// their stdin is, and scripts see that: wc(1) pads its columns for a pipe and not for a file.
 ///
 /// A block is kept until its job's result is final, so another attempt gets it whole. At most two
 /// blocks in memory wait beyond those of the jobs at once: then reading waits.
@@ -31,7 +34,6 @@ class BlockFeed final : public JobFeed {
     Block block;
     std::optional<bool> intact = {};  ///< what check() found, once it has
   };
-  StdinSource memory_source(const Block& block) const;
   StdinSource range_source(const Block& block);
   int header_fd(const std::shared_ptr<const std::string>& header);
   bool full() const;
@@ -52,8 +54,5 @@ class BlockFeed final : public JobFeed {
 void name_input_file(Batch* batch);
 /// One empty value: `{}` stands for nothing.
 void set_no_arguments(Batch* batch);
-/// A descriptor of its own, with an offset of its own, for reading the file open as `fd`; none
-/// where /proc is not there.
-ipc::UniqueFd reopen(int fd);
 
 }  // namespace enjoin

@@ -20,6 +20,7 @@ CountedBlocks::CountedBlocks(const PipeSpec& spec, std::unique_ptr<RecordSplitte
       timer_(spec.block_timeout),
       header_finder_(spec.header),
       header_pending_(header_finder_.is_wanted()),
+      headers_(use.headers),
       records_(spec.records_per_block * std::max<std::uint64_t>(1, spec.lines_per_record)),
       enough_(static_cast<std::size_t>(std::min<std::uint64_t>(spec.block_bytes, 1 << 20))),
       buffer_(std::max(kLeastBuffer, 2 * enough_)) {}
@@ -84,6 +85,10 @@ bool CountedBlocks::take_header() {
     header_.assign(data().substr(0, *size));
     begin_ += *size;
     splitter_->set_header(header_);
+    if (!headers_) {
+      apart_ = std::make_shared<const std::string>(std::move(header_));
+      header_.clear();
+    }
   }
   return true;
 }

@@ -27,6 +27,7 @@ class CountedBlocks final : public BlockSource {
   std::optional<std::chrono::steady_clock::time_point> deadline() const override {
     return timer_.deadline();
   }
+  std::shared_ptr<const std::string> header() const override { return apart_; }
   void recycle(Block block) override { pool_.put(std::move(block.memory)); }
 
  private:
@@ -45,9 +46,11 @@ class CountedBlocks final : public BlockSource {
   BlockTimer timer_;
   HeaderFinder header_finder_;
   bool header_pending_;
-  std::string header_;
-  const std::uint64_t records_;  // a block
-  std::size_t enough_;           // bytes that are much
+  const bool headers_;
+  std::string header_;                        // put before every block
+  std::shared_ptr<const std::string> apart_;  // the header, where it is not
+  const std::uint64_t records_;               // a block
+  std::size_t enough_;                        // bytes that are much
 
   std::vector<char> buffer_;
   std::size_t begin_ = 0;  // of what was read and not handed out

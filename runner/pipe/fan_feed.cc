@@ -63,7 +63,7 @@ Pull FanFeed::pull(Batch* batch) {
   }
   add_consumer(batch);
   if (way_ == Way::kRoundRobin) {
-    consumers_.back().writer.add(std::move(spare_.front()));
+    give_to(consumers_.back(), std::move(spare_.front()));
     spare_.pop_front();
   }
   return Pull::kRecord;
@@ -139,7 +139,7 @@ void FanFeed::close(Consumer& consumer, bool ended_well) {
   }
   if (way_ == Way::kRoundRobin) {
     for (PipeChunk& chunk : consumer.writer.queue()) {
-      if (chunk.done == 0 && chunk.size() != 0) spare_.push_back(std::move(chunk));
+      if (chunk.done == 0 && chunk.block) spare_.push_back(std::move(chunk));
     }
     more_work_ = more_work_ || !spare_.empty();
   }
@@ -203,7 +203,7 @@ bool FanFeed::give() {
     route();
   } else {
     for (Consumer& consumer : consumers_) {
-      if (consumer.open) consumer.writer.add({.block = spare_.front().block});
+      if (consumer.open) give_to(consumer, {.block = spare_.front().block});
     }
   }
   spare_.pop_front();
@@ -215,17 +215,29 @@ bool FanFeed::give_by_turns() {
     Consumer& consumer = consumers_[next_];
     next_ = (next_ + 1) % consumers_.size();
     if (!has_room(consumer)) continue;
-    consumer.writer.add(std::move(spare_.front()));
+    give_to(consumer, std::move(spare_.front()));
     spare_.pop_front();
     return true;
   }
   return false;
 }
 
+void FanFeed::give_to(Consumer& consumer, PipeChunk chunk) {
+  begin(consumer);
+  consumer.writer.add(std::move(chunk));
+}
+
+// The header comes once, before the first block.
+void FanFeed::begin(Consumer& consumer) {
+  if (std::exchange(consumer.begun, true)) return;
+  if (auto header = blocks_->header()) consumer.writer.add({.text = std::move(header)});
+}
+
 void FanFeed::route() {
   std::vector<std::string> parts(jobs_);
   router_->route(spare_.front().block->bytes(), parts);
   for (std::size_t i = 0; i < jobs_; ++i) {
+    if (consumers_[i].open) begin(consumers_[i]);
     if (parts[i].empty()) continue;
     if (consumers_[i].open) {
       consumers_[i].writer.add({.text = std::make_shared<const std::string>(std::move(parts[i]))});

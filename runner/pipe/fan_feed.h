@@ -41,6 +41,7 @@ class FanFeed final : public JobFeed {
     std::uint64_t seq = 0;  ///< 0: not kept
     bool asked = false;     ///< it has its end of the pipe
     bool open = true;       ///< it takes data
+    bool begun = false;     ///< it was given the header, where there is one
   };
   void count_jobs();
   void add_consumer(Batch* batch);
@@ -49,6 +50,8 @@ class FanFeed final : public JobFeed {
   bool has_room(const Consumer& consumer) const;
   bool give();
   bool give_by_turns();
+  void give_to(Consumer& consumer, PipeChunk chunk);
+  void begin(Consumer& consumer);
   void route();
   bool feed_all();
   void close(Consumer& consumer, bool ended_well);

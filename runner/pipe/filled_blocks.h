@@ -18,6 +18,7 @@ class FilledBlocks final : public BlockSource {
   std::optional<std::chrono::steady_clock::time_point> deadline() const override {
     return source_->deadline();
   }
+  std::shared_ptr<const std::string> header() const override { return source_->header(); }
   void recycle(Block block) override { source_->recycle(std::move(block)); }
 
  private:

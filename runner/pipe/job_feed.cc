@@ -33,6 +33,10 @@ std::uint32_t retries_of(const Options& options) {
   return is_piped(options) && fans_out(options.pipe) ? 1 : options.retries;
 }
 
+std::string jobs_text(const Options& options) {
+  return options.pipe.tee && options.jobs_text.empty() ? "0" : options.jobs_text;
+}
+
 bool is_piped(const Options& options) {
   return options.pipe.mode != PipeSpec::Mode::kNone;
 }
@@ -77,6 +81,7 @@ std::unique_ptr<JobFeed> open_job_feed(const Options& options, FeedSetup setup) 
   BlockUse use{
       .workers = setup.workers,
       .ranges = pipe.mode == PipeSpec::Mode::kPart && pipe.shard.empty() && pipe.bin.empty(),
+      .headers = !fans_out(pipe),
       .warn = setup.warn};
   const InputSpec data = data_spec(options);
   std::unique_ptr<BlockSource> blocks = open_blocks(pipe, data, use);

@@ -68,6 +68,8 @@ JobInput job_input(const Options& options);
 TemplateSpec command_spec(const Options& options);
 /// How often a job may run in all: once, where what it has read cannot be given to it again.
 std::uint32_t retries_of(const Options& options);
+/// -j as given; where it was not, all jobs of --tee run at once.
+std::string jobs_text(const Options& options);
 /// The sources of the jobs' arguments, of data apart: with --pipe stdin is data and the sources
 /// named are arguments; with --pipepart files are data.
 InputSpec argument_spec(const Options& options);

@@ -27,7 +27,22 @@ std::string_view without_line_end(std::string_view line) {
   return line;
 }
 
+/// The size of the first word, where it is a column: a number or a name. 0: all is an expression.
+std::size_t column_word(const std::string& text) {
+  std::size_t end = 0;
+  if (!text.empty() && is_digit(text[0])) {
+    while (end < text.size() && is_digit(text[end])) ++end;
+  } else if (!text.empty() && is_name_start(text[0])) {
+    while (end < text.size() && (is_name_start(text[end]) || is_digit(text[end]))) ++end;
+  }
+  return end == text.size() || is_blank(text[end]) ? end : 0;
+}
+
 }  // namespace
+
+bool names_column(const std::string& text) {
+  return column_word(text) > 0 && !is_digit(text[0]);
+}
 
 KeyColumn::KeyColumn(const std::string& text, const char* option, const InputSpec& input)
     : option_(option) {
@@ -43,25 +58,18 @@ KeyColumn::KeyColumn(const std::string& text, const char* option, const InputSpe
 }
 
 void KeyColumn::parse(const std::string& text) {
-  // The first word is a column, if it looks like one; the rest is the expression.
-  std::size_t end = 0;
-  if (!text.empty() && is_digit(text[0])) {
-    while (end < text.size() && is_digit(text[end])) ++end;
-  } else if (!text.empty() && is_name_start(text[0])) {
-    while (end < text.size() && (is_name_start(text[end]) || is_digit(text[end]))) ++end;
-  }
-  if (end < text.size() && !is_blank(text[end])) end = 0;
-  if (end > 0 && is_digit(text[0])) {
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + end, number_);
-    if (error != std::errc{}) throw UsageError(option_ + ' ' + text + ": there is no such column");
-  } else {
-    name_ = text.substr(0, end);
-  }
-  while (end < text.size() && is_blank(text[end])) ++end;
-  expression_ = text.substr(end);
   if (text.empty()) throw UsageError(option_ + " needs a column: a number, or a name");
   if (text[0] == '-' && text.size() > 1 && is_digit(text[1]))
     throw UsageError(option_ + ' ' + text + ": columns are counted from 1");
+  std::size_t end = column_word(text);
+  if (names_column(text)) {
+    name_ = text.substr(0, end);
+  } else if (end > 0) {
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + end, number_);
+    if (error != std::errc{}) throw UsageError(option_ + ' ' + text + ": there is no such column");
+  }
+  while (end < text.size() && is_blank(text[end])) ++end;
+  expression_ = text.substr(end);
 }
 
 void KeyColumn::set_header(std::string_view line) {

@@ -15,6 +15,9 @@
 
 namespace enjoin {
 
+/// Whether `text`, as KeyColumn takes it, names its column, so that a header is needed.
+bool names_column(const std::string& text);
+
 /// What --group-by, --shard and --bin look at in a line: a column, a Perl expression of the line,
 /// or one of a column. Columns are numbers from 1 (0: the line) or names, which the header tells.
 class KeyColumn {

@@ -9,6 +9,7 @@
 #include "runner/pipe/counted_blocks.h"
 #include "runner/pipe/filled_blocks.h"
 #include "runner/pipe/group_splitter.h"
+#include "runner/pipe/key_column.h"
 #include "runner/pipe/range_blocks.h"
 #include "runner/pipe/stream_blocks.h"
 
@@ -39,6 +40,16 @@ void check(const PipeSpec& spec) {
 bool is_cut_at_places(const PipeSpec& spec) {
   return spec.records_per_block == 0 && spec.lines_per_record == 0 && spec.group_by.empty() &&
          !spec.regex && !spec.remove_separator;
+}
+
+/// --shard and --bin send lines, one by one.
+PipeSpec lines_of(PipeSpec spec) {
+  spec.record_end = "\n";
+  spec.record_start.clear();
+  spec.regex = spec.remove_separator = false;
+  spec.records_per_block = spec.lines_per_record = 0;
+  if (names_column(spec.shard.empty() ? spec.bin : spec.shard)) spec.header.clear();
+  return spec;
 }
 
 SourcePtr open_stream(PipeSpec spec, const InputSpec& input, int fd, const BlockUse& use) {
@@ -79,6 +90,7 @@ SourcePtr open_blocks(const PipeSpec& pipe, const InputSpec& input, const BlockU
 
 SourcePtr open_blocks(const PipeSpec& pipe, const InputSpec& input, int fd, const BlockUse& use) {
   check(pipe);
+  if (!pipe.shard.empty() || !pipe.bin.empty()) return open_stream(lines_of(pipe), input, fd, use);
   SourcePtr source = pipe.mode == PipeSpec::Mode::kPart ? open_files(pipe, input, use)
                                                         : open_stream(pipe, input, fd, use);
   if (!input.no_run_if_empty) return source;

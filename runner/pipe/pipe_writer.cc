@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -11,6 +12,16 @@ namespace enjoin {
 namespace {
 
 constexpr int kPipeBytes = 256 * 1024;
+
+// SIGPIPE came with it, and would end us as soon as it is no longer blocked.
+void take_sigpipe() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  const timespec none{};
+  while (::sigtimedwait(&set, nullptr, &none) < 0 && errno == EINTR) {
+  }
+}
 
 }  // namespace
 
@@ -43,6 +54,7 @@ PipeWriter::Wrote PipeWriter::write_some(std::uint64_t most) {
         blocked_ = true;
         return Wrote::kBlocked;
       case Moved::kNoReader:
+        take_sigpipe();
         return Wrote::kNoReader;
       case Moved::kEnd:
         queue_.pop_front();

@@ -15,6 +15,7 @@ namespace enjoin {
 RangeBlocks::RangeBlocks(const PipeSpec& spec, const BlockUse& use)
     : remover_(spec.remove_separator ? make_remover(spec) : nullptr),
       ranges_(use.ranges && remover_ == nullptr),
+      headers_(use.headers),
       pool_(use.workers + 2),
       header_finder_(spec.header) {}
 
@@ -26,13 +27,13 @@ void RangeBlocks::deliver(const RangeFile& file, std::uint64_t begin, std::uint6
                    .file = file.fd(),
                    .offset = begin,
                    .length = end - begin,
-                   .header = header_};
+                   .header = headers_ ? header_ : nullptr};
     return;
   }
-  const std::size_t header_bytes = header_ ? header_->size() : 0;
+  const std::size_t header_bytes = header_ && headers_ ? header_->size() : 0;
   auto size = static_cast<std::size_t>(end - begin);
   BlockMemory memory = pool_.take(header_bytes + size);
-  if (header_) std::memcpy(memory.data(), header_->data(), header_bytes);
+  if (header_bytes > 0) std::memcpy(memory.data(), header_->data(), header_bytes);
   file.read_exactly(begin, size, memory.data() + header_bytes);
   if (remover_) {
     size = remover_->remove(memory.data() + header_bytes, size);
@@ -140,7 +141,7 @@ bool PartBlocks::open_next() {
   file_.emplace(paths_[next_path_++]);
   size_ = file_->size();
   at_ = read_header(*file_, 0);
-  if (at_ > 0) splitter_->set_header(header());
+  if (at_ > 0) splitter_->set_header(header_text());
   return true;
 }
 

@@ -58,6 +58,9 @@ class RangeSearch {
 class RangeBlocks : public BlockSource {
  public:
   int wait_fd() const override { return -1; }
+  std::shared_ptr<const std::string> header() const override {
+    return headers_ ? nullptr : header_;
+  }
   void recycle(Block block) override { pool_.put(std::move(block.memory)); }
 
  protected:
@@ -65,11 +68,12 @@ class RangeBlocks : public BlockSource {
   void deliver(const RangeFile& file, std::uint64_t begin, std::uint64_t end, Block* block);
   /// Reads the header of `file` at `begin`; gives its bytes.
   std::uint64_t read_header(const RangeFile& file, std::uint64_t begin);
-  std::string_view header() const { return header_ ? *header_ : std::string_view(); }
+  std::string_view header_text() const { return header_ ? *header_ : std::string_view(); }
 
  private:
   std::unique_ptr<SeparatorRemover> remover_;  // null: they stay
   const bool ranges_;
+  const bool headers_;
   MemoryPool pool_;
   HeaderFinder header_finder_;
   std::shared_ptr<const std::string> header_;  // null: none

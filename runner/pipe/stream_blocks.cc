@@ -25,6 +25,7 @@ StreamBlocks::StreamBlocks(const PipeSpec& spec, std::unique_ptr<RecordSplitter>
       warn_(use.warn),
       header_finder_(spec.header),
       header_pending_(header_finder_.is_wanted()),
+      headers_(use.headers),
       block_bytes_(static_cast<std::size_t>(spec.block_bytes)),
       given_bytes_(block_bytes_) {}
 
@@ -101,6 +102,12 @@ bool StreamBlocks::take_header() {
   if (size) {
     header_.assign(memory_.data(), *size);
     splitter_->set_header(header_);
+    if (!headers_) {
+      std::memmove(memory_.data(), memory_.data() + *size, used_ - *size);
+      used_ -= *size;
+      apart_ = std::make_shared<const std::string>(std::move(header_));
+      header_.clear();
+    }
   }
   block_bytes_ = given_bytes_;
   return true;

@@ -47,6 +47,7 @@ class StreamBlocks final : public BlockSource {
   std::optional<std::chrono::steady_clock::time_point> deadline() const override {
     return timer_.deadline();
   }
+  std::shared_ptr<const std::string> header() const override { return apart_; }
   void recycle(Block block) override { pool_.put(std::move(block.memory)); }
 
  private:
@@ -67,7 +68,9 @@ class StreamBlocks final : public BlockSource {
   const std::function<void(const std::string&)> warn_;
   HeaderFinder header_finder_;
   bool header_pending_;
-  std::string header_;
+  const bool headers_;
+  std::string header_;                        // at the start of every block
+  std::shared_ptr<const std::string> apart_;  // the header, where it is not
   std::size_t block_bytes_;
   std::size_t given_bytes_;   // block_bytes_ when the person was told last
   BlockMemory memory_;        // the header and what was read behind it

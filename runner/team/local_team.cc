@@ -93,7 +93,7 @@ std::size_t LocalTeam::room() const {
   };
   const std::size_t active = flights_in_use_ - flights_ended_;
   std::size_t room = std::min<std::size_t>(
-      left(std::size_t{spec_.workers} + spec_.look_ahead, active), publisher_.room());
+      left(std::size_t{std::min(spec_.workers, most_running_)} + spec_.look_ahead, active), publisher_.room());
   // Ordered output: what has ended waits for what has not, in a window of orders. It counts orders,
   // not jobs, so that the job whose turn it is never waits behind later ones that wait for it.
   if (spec_.ordered) {
@@ -163,7 +163,7 @@ void LocalTeam::publish_waiting() {
 }
 
 void LocalTeam::summon_worker() {
-  if (bells_.ring_one_idle() || alive_ >= spec_.workers) return;
+  if (bells_.ring_one_idle() || alive_ >= std::min(spec_.workers, most_running_)) return;
   for (std::uint32_t number = 0; number < spec_.workers; ++number) {
     if (!workers_[number].alive()) return spawn_worker(number);
   }
@@ -207,6 +207,8 @@ void LocalTeam::start_one(std::uint32_t number) {
   bells_.withdraw_idle(number);
   memory_.orders(number).cancel_ticket.store(0, std::memory_order_relaxed);
   memory_.orders(number).cancel_hard.store(0, std::memory_order_relaxed);
+  memory_.orders(number).cancel_drops.store(0, std::memory_order_relaxed);
+  memory_.orders(number).hold_ticket.store(0, std::memory_order_relaxed);
   memory_.orders(number).results_taken.store(0, std::memory_order_relaxed);
   memory_.block(number).current.store(0, std::memory_order_relaxed);
   memory_.block(number).generation.store(worker.id.generation, std::memory_order_relaxed);

@@ -72,6 +72,26 @@ class LocalTeam final : public Team {
   void skip_output(std::uint64_t order);
   std::size_t worker_count() const { return alive_; }
 
+  /// Jobs that have not ended: not those whose output waits for its turn.
+  std::size_t active() const { return flights_in_use_ - flights_ended_; }
+  /// How many jobs run at once from now on, up to TeamSpec::workers. None is ended for it.
+  void set_most_running(std::uint32_t jobs) { most_running_ = jobs; }
+
+  /// A job that a worker runs now.
+  struct RunningJob {
+    const Job* job = nullptr;  ///< until the next collect()
+    std::uint64_t ticket = 0;  ///< higher for those that were started later
+    std::uint32_t worker = 0;  ///< number, from 0
+  };
+  /// The oldest first.
+  std::vector<RunningJob> running_jobs() const;
+  enum class Written { kPrinted, kDropped };
+  /// Ends one by the ladder; it comes back as Canceled, with its output held back where that is to
+  /// be dropped. Nothing happens where it has ended meanwhile.
+  void end_job(const RunningJob& running, Written written);
+  /// Of the running jobs the `awake` oldest go on, the others stand still.
+  void hold_all_but(std::size_t awake);
+
  private:
   /// One unfinished job.
   struct Flight {
@@ -118,6 +138,7 @@ class LocalTeam final : public Team {
   JobResult result_of(const Flight& flight) const;
 
   TeamSpec spec_;
+  std::uint32_t most_running_ = ~std::uint32_t{0};
   WorkerExecutable executable_;
   ipc::TeamMemory memory_;
   ipc::ClaimPublisher publisher_;

@@ -73,6 +73,7 @@ void LocalTeam::press_cancellation() {
       worker.kill();  // it hangs in a write, perhaps; its job's tree is swept after it
     } else if (current != 0 &&
                (orders.cancel_ticket.load() != current || orders.cancel_hard.load() != hard)) {
+      orders.cancel_drops.store(0);
       orders.cancel_hard.store(hard);
       orders.cancel_ticket.store(current);
       worker.wake();

@@ -9,8 +9,8 @@ namespace enjoin {
 namespace {
 
 std::string quoted(char c) {
-  const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                        static_cast<unsigned char>(c) >= 0x80;
+  const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                        (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
   return is_plain ? std::string(1, c) : std::string{'\\', c};
 }
 
@@ -66,7 +66,7 @@ std::string with_groups(std::string_view code) {
     std::size_t digits = 0;
     if (code.starts_with("$$")) static_cast<void>(read_position(code.substr(2), &digits));
     if (digits > 0 && code[2] != '-') {
-      result += "${Enjoin::group_@_" + std::string(code.substr(2, digits)) + "}";
+      result += "${enjoin_group_@_" + std::string(code.substr(2, digits)) + "}";
       code.remove_prefix(2 + digits);
     } else {
       result += code.front();

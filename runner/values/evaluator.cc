@@ -208,9 +208,10 @@ void Evaluator::filter(std::span<Candidate> jobs, std::uint64_t total) {
     for (std::size_t i = 0; i < answers.size(); ++i) {
       const std::vector<std::string>& answer = answers[i];
       if (answer.front() == "error") {
-        throw Error(fmt::format("--filter '{}' for job {}: {}; values stand in it as they are, so"
-                                " text needs quotes: \"{{}}\"",
-                                filter_texts_[f], asked[i]->batch.seq, answer.back()));
+        throw Error(
+            fmt::format("--filter '{}' for job {}: {}; values stand in it as they are, so"
+                        " text needs quotes: \"{{}}\"",
+                        filter_texts_[f], asked[i]->batch.seq, answer.back()));
       }
       asked[i]->skip |= answer.front() == "skip" || answer.back().empty();
     }

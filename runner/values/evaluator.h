@@ -17,7 +17,7 @@ namespace enjoin {
 
 /// An expression whose value is put into templates: what a job's inputs alone do not say.
 struct Expression {
-  std::string shown;   ///< as it was written, for messages; with the position it says all
+  std::string shown;      ///< as it was written, for messages; with the position it says all
   std::string perl = {};  ///< its code, where `native` is none
   std::vector<std::string> groups = {};  ///< of --rpl: $$1 and so on in the code
   NativeExpression native = {};

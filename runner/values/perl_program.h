@@ -97,8 +97,8 @@ sub text {
 sub define {
   my ($id, $text, @groups) = @_;
   no strict 'refs';
-  $text =~ s/(Enjoin::group_)\@/$1$id/g;
-  ${"Enjoin::group_${id}_" . ($_ + 1)} = $groups[$_] for 0 .. $#groups;
+  $text =~ s/(\$\{enjoin_group_)\@/$1$id/g;
+  ${"main::enjoin_group_${id}_" . ($_ + 1)} = $groups[$_] for 0 .. $#groups;
   $code[$id] = compile($text);
   "ok";
 }

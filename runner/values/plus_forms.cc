@@ -16,12 +16,13 @@ std::shared_ptr<Regex> make_regex(std::string_view pattern, std::string_view for
   return std::make_shared<Regex>(pattern, form);
 }
 
-/// The match after one that ended at `end`: it may be empty, but not at that very place.
-bool search_next(Regex& regex, std::string_view value, std::size_t end) {
-  const auto is_there = [&] { return regex.begin() == end; };
+/// The match after the last one. Two empty ones do not come at one place.
+bool search_next(Regex& regex, std::string_view value) {
+  const std::size_t end = regex.end();
+  const bool was_empty = regex.begin() == end;
   if (!regex.search(value, end)) return false;
-  if (!is_there() || regex.end() != end) return true;
-  if (regex.search_not_empty(value, end) && is_there()) return true;
+  if (!was_empty || regex.begin() != end || regex.end() != end) return true;
+  if (regex.search_not_empty(value, end) && regex.begin() == end) return true;
   return end < value.size() && regex.search(value, end + 1);
 }
 
@@ -33,11 +34,10 @@ NativeExpression substitute(std::shared_ptr<Regex> regex, bool all, With with) {
     std::size_t done = 0;
     bool found = regex->search(value, 0);
     while (found) {
-      const std::size_t end = regex->end();
       result->append(value.substr(done, regex->begin() - done));
       with(value, *regex, result);
-      done = end;
-      found = all && search_next(*regex, value, end);
+      done = regex->end();
+      found = all && search_next(*regex, value);
     }
     result->append(value.substr(done));
   };
@@ -63,7 +63,8 @@ std::size_t unit_size(std::string_view text) {
   if (!text.starts_with('[')) return 1;
   std::size_t at = text.starts_with("[^") ? 2 : 1;
   if (text.substr(at).starts_with(']')) ++at;
-  while (at < text.size() && text[at] != ']') at += text[at] == '\\' ? std::size_t{2} : std::size_t{1};
+  while (at < text.size() && text[at] != ']')
+    at += text[at] == '\\' ? std::size_t{2} : std::size_t{1};
   return std::min(at + 1, text.size());
 }
 
@@ -112,8 +113,8 @@ NativeExpression change_case(const std::string& pattern, std::string_view form, 
 
 NativeExpression default_text(std::string text) {
   return [text = std::move(text)](ValueContext& context, std::string* result) {
-    *result = context.value.empty() || context.value == "0" ? std::string_view(text)
-                                                            : context.value;
+    *result =
+        context.value.empty() || context.value == "0" ? std::string_view(text) : context.value;
   };
 }
 

@@ -22,8 +22,8 @@ using Placed = TemplateSpec::Placed;
 
 /// {slot} and the like are written as variables of the job's environment.
 constexpr std::pair<std::string_view, std::string_view> kVariables[] = {
-    {"{slot}", "${PARALLEL_JOBSLOT}"},      {"{sshlogin}", "${PARALLEL_SSHLOGIN}"},
-    {"{host}", "${PARALLEL_SSHHOST}"},      {"{hgrp}", "${PARALLEL_HOSTGROUPS}"},
+    {"{slot}", "${PARALLEL_JOBSLOT}"},       {"{sshlogin}", "${PARALLEL_SSHLOGIN}"},
+    {"{host}", "${PARALLEL_SSHHOST}"},       {"{hgrp}", "${PARALLEL_HOSTGROUPS}"},
     {"{agrp}", "${PARALLEL_ARGHOSTGROUPS}"},
 };
 
@@ -122,8 +122,8 @@ class Resolver {
   }
 
   static bool is_word(std::string_view text) {
-    return !text.empty() && (std::isalnum(static_cast<unsigned char>(text.front())) != 0 ||
-                             text.front() == '_');
+    return !text.empty() &&
+           (std::isalnum(static_cast<unsigned char>(text.front())) != 0 || text.front() == '_');
   }
 
   // ---- expressions may go over several words: {= '$_++' =} ----
@@ -203,8 +203,7 @@ class Resolver {
     if (best->position() != 0 && match->position != 0) {
       add_placed({.kind = Placed::Kind::kNothing});
     } else {
-      const std::int32_t position =
-          best->position() != 0 ? best->position() : match->position;
+      const std::int32_t position = best->position() != 0 ? best->position() : match->position;
       add({.shown = "--rpl '" + best->text() + "'",
            .perl = best->code(),
            .groups = match->groups,
@@ -215,12 +214,7 @@ class Resolver {
 
   std::size_t take_plus(std::string_view text) {
     if (!text.starts_with('{')) return 0;
-    for (const auto& [tag, variable] : kVariables) {
-      if (!text.starts_with(tag)) continue;
-      out_ += variable;
-      found_ = true;
-      return tag.size();
-    }
+    if (const std::size_t size = take_variable(text); size != 0) return size;
     if (const ShiftedNumber number = read_shifted_number(text); number.size != 0) {
       add_placed(number.placed);
       return number.size;
@@ -246,6 +240,22 @@ class Resolver {
                             form.needs_total));
     }
     return form.size;
+  }
+
+  std::size_t take_variable(std::string_view text) {
+    std::size_t digits = 0;
+    const std::int32_t position = read_position(text.substr(1), &digits);
+    for (const auto& [tag, variable] : kVariables) {
+      if (!text.substr(1 + digits).starts_with(tag.substr(1))) continue;
+      if (position != 0) {
+        add_placed({.kind = Placed::Kind::kNothing});
+      } else {
+        out_ += variable;
+        found_ = true;
+      }
+      return tag.size() + digits;
+    }
+    return 0;
   }
 
   void add(Expression expression) { add_placed(evaluator_.place(std::move(expression), false)); }
@@ -274,9 +284,8 @@ class Resolver {
 
 TemplateSpec resolve_template(TemplateSpec spec, Evaluator& evaluator) {
   const bool has_perl =
-      std::any_of(spec.words.begin(), spec.words.end(), [&](const std::string& word) {
-        return word.find(spec.perl_open) != word.npos;
-      });
+      std::any_of(spec.words.begin(), spec.words.end(),
+                  [&](const std::string& word) { return word.find(spec.perl_open) != word.npos; });
   if (!has_perl && !spec.plus && spec.definitions.empty() && spec.names.empty()) return spec;
   return Resolver(std::move(spec), evaluator).run();
 }
