@@ -20,8 +20,8 @@ constexpr milliseconds kLoadPause{100};
 constexpr milliseconds kMemoryPause{200};
 constexpr milliseconds kCommandPause{200};
 constexpr seconds kWindow{1};
-// A job that was started less long ago may still be on its way into the load.
-constexpr milliseconds kFreshFor{20};
+// How long a measured load counts, together with the jobs that were started since.
+constexpr milliseconds kLoadHolds{20};
 constexpr double kLeastLoad = 0.01;
 constexpr const char* kLoadForms =
     "a number, a percentage of the CPUs (80%), +N or -N, or a file that holds one of these";
@@ -139,9 +139,8 @@ Admission::Advice Admission::consult(TimePoint now, std::size_t running, bool wa
   return advice;
 }
 
-void Admission::note_start(TimePoint now) {
-  if (now - fresh_since_ >= kFreshFor) fresh_starts_ = 0;
-  if (fresh_starts_++ == 0) fresh_since_ = now;
+void Admission::note_start() {
+  ++starts_since_;
   answer_.reset();
   if (limit_.kind == LimitRule::Kind::kDisk) disks_since_.reset();
 }
@@ -164,8 +163,12 @@ void Admission::consider_load(TimePoint now, Advice* advice) {
       most_load_ = *load;
     }
   }
-  double load = machine_.load();
-  if (now - fresh_since_ < kFreshFor) load += fresh_starts_;
+  if (!load_at_ || now - *load_at_ >= kLoadHolds) {
+    load_ = machine_.load();
+    load_at_ = now;
+    starts_since_ = 0;
+  }
+  const double load = load_ + starts_since_;
   if (load < most_load_) return;
   deny(fmt::format("the load is {}", load), now + kLoadPause, advice);
 }

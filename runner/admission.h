@@ -22,7 +22,7 @@ class Machine {
     std::uint64_t in = 0;  ///< pages, since the machine was started
     std::uint64_t out = 0;
   };
-  /// Processes and threads that run or wait for a disk, without the one that asks.
+  /// Processes that run or wait for a disk, of those that we see, ourselves not counted.
   virtual double load() = 0;
   /// Bytes that could be used without swapping (MemAvailable).
   virtual std::uint64_t free_memory() = 0;
@@ -89,7 +89,7 @@ class Admission {
   /// yes nor no.
   Advice consult(TimePoint now, std::size_t running, bool wants_start);
   /// A job was started, by the last advice.
-  void note_start(TimePoint now);
+  void note_start();
   /// A job has ended (also where that was advised).
   void note_end() { ending_ = false; }
   /// The advice to end a job was followed: none is given again before note_end().
@@ -126,9 +126,9 @@ class Admission {
   std::size_t awake_ = kAll;
   std::optional<TimePoint> awake_since_;  // when that was last changed
   std::string reason_;
-  // Starts that the load may not show yet.
-  std::uint32_t fresh_starts_ = 0;
-  TimePoint fresh_since_{};
+  double load_ = 0;  // as it was measured last
+  std::optional<TimePoint> load_at_;
+  std::uint32_t starts_since_ = 0;
   // Since when swapping and disks are watched.
   Machine::Swapped swapped_{};
   std::optional<TimePoint> swap_since_;

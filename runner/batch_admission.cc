@@ -13,7 +13,7 @@ namespace enjoin {
 bool BatchRun::admits() {
   consult(true);
   if (!advice_.may_start || plan_.stopped()) return false;
-  admission_.note_start(Clock::now());
+  admission_.note_start();
   return true;
 }
 
@@ -71,7 +71,7 @@ bool BatchRun::take_put_back(JobResult& result) {
 // Read while somebody writes it, the file may be empty: the last number counts then.
 void BatchRun::read_jobs_file() {
   try {
-    team_.set_most_running(parse_jobs(options_.jobs_text, usable_cpus(), slots_));
+    team_.set_most_running(parse_jobs(options_.jobs_text, usable_cpus(options_.cpu_unit), slots_));
   } catch (const Error&) {
   }
 }

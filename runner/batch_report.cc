@@ -19,6 +19,18 @@ std::string shown(std::string command) {
   return command;
 }
 
+// A command of several lines keeps them, as under GNU parallel.
+std::string shown_lines(std::string_view command) {
+  std::string text;
+  for (std::size_t at = 0; at <= command.size();) {
+    const std::size_t end = std::min(command.find('\n', at), command.size());
+    if (at != 0) text += '\n';
+    append_term_safe(command.substr(at, end - at), &text);
+    at = end + 1;
+  }
+  return shown(text);
+}
+
 }  // namespace
 
 void BatchRun::note_halt(const JobResult& result) {
@@ -28,7 +40,7 @@ void BatchRun::note_halt(const JobResult& result) {
   if (options_.quiet) return;
   const char* const ends[] = {"failed", "succeeded", "finished"};
   say(fmt::format("{}: This job {}:\n{}\n", program_, ends[static_cast<int>(options_.halt.why)],
-                  term_safe(command_of(result))));
+                  shown_lines(command_of(result))));
 }
 
 void BatchRun::on_final(const JobResult& result) {
@@ -39,21 +51,22 @@ void BatchRun::on_final(const JobResult& result) {
     return;
   }
   if (options_.quiet || output_failed_) return;
-  const auto name = [&](const char* what) {
-    say(fmt::format("{}: {}:\n{}: {}\n", program_, what, program_,
-                    shown(term_safe(command_of(result)))));
+  const auto name = [&](std::string_view kind, std::string_view what) {
+    say(fmt::format("{0}: {1}: {2}:\n{0}: {1}: {3}\n", program_, kind, what,
+                    shown_lines(command_of(result))));
   };
   if (canceled != nullptr) {
-    name("Warning: This job was stopped before it ended");
+    name("Warning", "This job was stopped before it ended");
   } else if (std::holds_alternative<TimedOut>(result.outcome)) {
-    name("Warning: This job was killed because it timed out");
+    name("Warning", "This job was killed because it timed out");
   } else if (!std::holds_alternative<Exited>(result.outcome) &&
              !std::holds_alternative<Signaled>(result.outcome)) {
-    name(("Error: This job failed: " + to_string(result.outcome)).c_str());
+    name("Error", "This job failed: " + to_string(result.outcome));
   }
   if (result.left_processes && options_.leftovers != Leftovers::kKeep) {
-    name(options_.leftovers == Leftovers::kReport ? "Warning: This job left processes running"
-                                                  : "Warning: This job left processes, now killed");
+    name("Warning", options_.leftovers == Leftovers::kReport
+                        ? "This job left processes running"
+                        : "This job left processes, now killed");
   }
 }
 

@@ -27,13 +27,14 @@ BatchRun::BatchRun(Options options, std::string program)
     : options_(std::move(options)),
       program_(std::move(program)),
       open_files_(raise_open_files()),
-      workers_(parse_jobs(jobs_text(options_), usable_cpus(),
+      workers_(parse_jobs(jobs_text(options_), usable_cpus(options_.cpu_unit),
                           most_workers(open_files_, is_piped(options_)))),
       slots_(most_slots(options_, workers_, open_files_)),
       selection_(Selection::open(options_)),
       source_(open_source(options_, selection_, &options_.command.names)),
       evaluator_(slots_),
       command_(Template::parse(evaluator_.adopt(command_spec(options_)))),
+      retries_(retries_template(options_, &evaluator_)),
       batcher_(*source_, batch_spec(options_, workers_), command_),
       plan_({retries_of(options_), options_.halt, options_.delay, options_.timeout,
              options_.delay_adapts}),
@@ -43,11 +44,13 @@ BatchRun::BatchRun(Options options, std::string program)
       team_(team_spec(options_, signals_, open_files_, slots_,
                       table_ ? table_.get() : STDOUT_FILENO, input_folder_.path(), &evaluator_)),
       limit_(options_.admission.limit_command, signals_.caller_mask()),
-      admission_(options_.admission, usable_cpus(), Machine::of_linux(), &limit_) {
+      admission_(options_.admission, usable_cpus(options_.cpu_unit), Machine::of_linux(), &limit_) {
   team_.set_most_running(workers_);
+  evaluator_.correct_lengths(command_spec(options_), &batcher_);
   if (options_.interactive) {
     terminal_.reset(::open("/dev/tty", O_RDONLY | O_CLOEXEC));
-    if (!terminal_) throw system_error("--interactive asks on the terminal, and there is none", errno);
+    if (!terminal_)
+      throw system_error("--interactive asks on the terminal, and there is none", errno);
   }
   selection_.look_at_results(options_);
   heading_is_due_ = !table_ || ::lseek(table_.get(), 0, SEEK_CUR) <= 0;
@@ -61,6 +64,11 @@ BatchRun::BatchRun(Options options, std::string program)
     });
   }
   team_.expect_more(true);
+  if (options_.is_one_job) {
+    team_.give_stdin([](const Job&) {
+      return StdinSource::file(ipc::UniqueFd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)));
+    });
+  }
   if (!is_piped(options_)) return;
   feed_ = open_job_feed(options_, feed_setup());
   team_.give_stdin([this](const Job& job) { return feed_->stdin_of(job); });
@@ -113,6 +121,7 @@ int BatchRun::run() {
   if (interrupted_ || output_failed_ || gave_up_ ||
       (draining_ && (!input_ended_ || plan_.withdrawn() > 0)))
     return kOwnErrorStatus;
+  if (options_.is_one_job && !plan_.halted()) return plan_.latest_status();
   return plan_.exit_status();
 }
 
@@ -141,11 +150,28 @@ void BatchRun::fill() {
   }
 }
 
+// Throws Error where the text does not become a number.
+std::uint32_t BatchRun::attempts_of(const Batch& batch) {
+  strings_.cut(batch.bytes, batch.values);
+  retries_->expand_line(strings_.inputs(batch.columns), {batch.seq, 1}, &line_);
+  return static_cast<std::uint32_t>(
+      parse_count(line_, fmt::format("--retries of job {}:", batch.seq), 0, INT32_MAX));
+}
+
 void BatchRun::start_next() {
   batch_ready_ = false;
+  try {
+    if (retries_) batch_.attempts = attempts_of(batch_);
+  } catch (const Error& error) {
+    say(fmt::format("{}: Error: {}; no more jobs are started\n", program_, error.what()));
+    gave_up_ = true;
+    plan_.stop();
+    return;
+  }
   Job job = plan_.make_job(&batch_, Clock::now());
   if (heading_is_due_) {
-    write_heading(options_, job.values, table_ ? table_.get() : STDOUT_FILENO);
+    const bool no_values = feed_ && job.values == 1 && job.inputs.size() == 1;  // "" alone
+    write_heading(options_, no_values ? 0 : job.values, table_ ? table_.get() : STDOUT_FILENO);
     heading_is_due_ = false;
   }
   if (options_.interactive && !person_agrees(job)) {

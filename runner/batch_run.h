@@ -43,6 +43,7 @@ class BatchRun {
  private:
   void fill();
   void start_next();
+  std::uint32_t attempts_of(const Batch& batch);
   bool person_agrees(const Job& job);
   bool next_batch();
   bool pull(Batch* batch);
@@ -87,6 +88,7 @@ class BatchRun {
   std::unique_ptr<InputSource> source_;
   Evaluator evaluator_;
   Template command_;
+  std::optional<Template> retries_;  ///< --retries with replacement strings
   Batcher batcher_;
   std::unique_ptr<JobFeed> feed_;  // --pipe, --pipepart; else none
   Plan plan_;

@@ -30,12 +30,26 @@ std::string scratch_folder(const Options& options) {
   return folder != nullptr && *folder != '\0' ? folder : "/tmp";
 }
 
+// The first that is there, in GNU parallel's order.
+std::string some_compressor() {
+  for (const char* const name :
+       {"pzstd", "lbzip2", "pbzip2", "zstd", "pigz", "lz4", "lzop", "plzip", "lzip", "lrz", "gzip",
+        "pxz", "lzma", "bzip2", "xz", "clzip"}) {
+    if (ProgramFinder().find(name) != nullptr) return name;
+  }
+  throw Error("--compress needs a program, and none is in PATH; name one by --compress-program");
+}
+
 // What is shown, kept and coloured.
 void set_output(const Options& options, WorkerConfig* config) {
   config->results = results_spec(options, config->scratch_folder);
   // What is kept in files or becomes a row is known once a job has ended.
   if (config->results.table != Table::kNone || config->results.keep != Keep::kNowhere) {
     config->output = OutputMode::kGroup;
+  }
+  if (options.compress) {
+    config->compress_program =
+        options.compress_program.empty() ? some_compressor() : options.compress_program;
   }
   if (config->output == OutputMode::kUngroup) return;
   config->color = options.color || options.color_tag;
@@ -172,6 +186,11 @@ TeamSpec team_spec(const Options& options, const SignalEvents& signals, const Op
           .ordered = options.keep_order && options.output != OutputMode::kUngroup,
           .worker_loss = options.worker_loss,
           .output_fd = output_fd};
+}
+
+std::optional<Template> retries_template(const Options& options, Evaluator* evaluator) {
+  if (options.retries_text.empty()) return std::nullopt;
+  return Template::parse(evaluator->adopt(text_template(options, options.retries_text)));
 }
 
 std::unique_ptr<InputSource> open_source(const Options& options, const Selection& selection,

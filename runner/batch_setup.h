@@ -44,6 +44,9 @@ void adopt_templates(const Options& options, Evaluator* evaluator, WorkerConfig*
 TeamSpec team_spec(const Options& options, const SignalEvents& signals, const OpenFiles& open_files,
                    std::uint32_t workers, int output_fd, const std::string& input_folder, Evaluator* evaluator);
 
+/// --retries where it depends on the inputs. Throws Error.
+std::optional<Template> retries_template(const Options& options, Evaluator* evaluator);
+
 /// Where the jobs' inputs come from: the command line's sources, or the log of --retry-failed.
 /// `*names` gets those of --header.
 std::unique_ptr<InputSource> open_source(const Options& options, const Selection& selection,

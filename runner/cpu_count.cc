@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "runner/units.h"
+
 namespace enjoin {
 namespace {
 
@@ -39,6 +41,11 @@ std::uint32_t count_cpus(CpuUnit unit, const std::string& root) {
     found.emplace(socket, unit == CpuUnit::kCores ? core : 0);
   }
   return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(found.size()));
+}
+
+std::uint32_t usable_cpus(CpuUnit unit) {
+  const std::uint32_t threads = usable_cpus();
+  return unit == CpuUnit::kThreads ? threads : std::min(threads, count_cpus(unit));
 }
 
 }  // namespace enjoin

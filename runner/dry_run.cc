@@ -84,7 +84,7 @@ class CommandPrinter {
 
 CommandPrinter::CommandPrinter(Options options)
     : options_(std::move(options)),
-      workers_(parse_jobs(jobs_text(options_), usable_cpus(), ipc::kMaxWorkers)),
+      workers_(parse_jobs(jobs_text(options_), usable_cpus(options_.cpu_unit), ipc::kMaxWorkers)),
       selection_(Selection::open(options_)),
       source_(open_source(options_, selection_, &options_.command.names)),
       evaluator_(workers_),
@@ -95,6 +95,7 @@ CommandPrinter::CommandPrinter(Options options)
   config.command = command_spec(options_);
   config.tag = tag_template(options_);
   adopt_templates(options_, &evaluator_, &config);
+  evaluator_.correct_lengths(command_spec(options_), &batcher_);
   if (config.tag) tag_ = Template::parse(*config.tag);
   if (is_piped(options_)) {
     feed_ = open_job_feed(

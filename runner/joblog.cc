@@ -76,14 +76,18 @@ Joblog::Joblog(std::string path, Tail tail) : path_(std::move(path)) {
 
 void Joblog::open(Start start) {
   const int mode = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
-  fd_.reset(::open(path_.c_str(), start == Start::kTruncate ? mode | O_TRUNC : mode, 0666));
+  if (path_ == "-") {
+    fd_.reset(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+  } else {
+    fd_.reset(::open(path_.c_str(), start == Start::kTruncate ? mode | O_TRUNC : mode, 0666));
+  }
   if (!fd_) throw system_error("cannot write the job log " + term_safe(path_), errno);
 }
 
 /// The names of the columns, where there is nothing yet.
 void Joblog::begin() {
   struct stat status;
-  const bool is_empty = ::fstat(fd_.get(), &status) != 0 || status.st_size == 0;
+  const bool is_empty = path_ == "-" || ::fstat(fd_.get(), &status) != 0 || status.st_size == 0;
   if (is_empty) pending_ = kHeader;
   flush();
 }

@@ -1,8 +1,13 @@
 // What admission asks of this machine, from /proc.
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <dirent.h>
 #include <fcntl.h>
+#include <memory>
 #include <unistd.h>
 
 #include "ipc/unique_fd.h"
@@ -51,13 +56,34 @@ std::string_view take_word(std::string_view* line) {
   return word;
 }
 
+// Of a process, from the line whose second word is its name, in parentheses; ' ': it is gone.
+char state_of(const char* pid) {
+  char path[40];
+  std::snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+  const ipc::UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
+  char line[128];  // a name has 15 bytes at most
+  const ssize_t got = file ? ::read(file.get(), line, sizeof line) : -1;
+  if (got <= 0) return ' ';
+  const std::string_view text(line, static_cast<std::size_t>(got));
+  const std::size_t end = text.rfind(") ");
+  return end == std::string_view::npos || end + 2 >= text.size() ? ' ' : text[end + 2];
+}
+
 class LinuxMachine final : public Machine {
  public:
+  // One by one, for /proc/stat counts a container's neighbours and every thread of a process.
   double load() override {
-    const std::string text = text_of("/proc/stat").value_or("");
-    const double tasks = static_cast<double>(number_after(text, "procs_running ") +
-                                             number_after(text, "procs_blocked "));
-    return tasks < 1 ? 0 : tasks - 1;
+    const std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"), &::closedir);
+    if (!processes) return 0;
+    const pid_t ours = ::getpid();
+    double busy = 0;
+    while (const dirent* const entry = ::readdir(processes.get())) {
+      const pid_t pid = std::atoi(entry->d_name);
+      if (pid <= 0 || pid == ours) continue;
+      const char state = state_of(entry->d_name);
+      if (state == 'R' || state == 'D') ++busy;
+    }
+    return busy;
   }
 
   std::uint64_t free_memory() override {

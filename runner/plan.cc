@@ -66,7 +66,7 @@ Job Plan::take_retry(TimePoint now) {
   Job job = std::move(retries_.front().job);
   retries_.pop_front();
   ++job.attempt;
-  job.hold_output_if_failed = spec_.retries == 0 || job.attempt < spec_.retries;
+  job.hold_output_if_failed = has_attempts_left(job);
   note_start(now);
   return job;
 }
@@ -79,7 +79,8 @@ Job Plan::make_job(Batch* batch, TimePoint now) {
   job.values = batch->values;
   job.columns = batch->columns;
   job.inputs.swap(batch->bytes);
-  job.hold_output_if_failed = spec_.retries != 1;
+  job.most_attempts = batch->attempts.value_or(spec_.retries);
+  job.hold_output_if_failed = job.most_attempts != 1;
   note_start(now);
   return job;
 }
@@ -90,8 +91,8 @@ Plan::Verdict Plan::judge(JobResult& result) {
     ++withdrawn_;
     return Verdict::kFinal;
   }
-  const bool may_retry = spec_.retries == 0 || result.job.attempt < spec_.retries;
-  if (!succeeded(result.outcome) && canceled == nullptr && may_retry && result.output_held_back) {
+  if (!succeeded(result.outcome) && canceled == nullptr && has_attempts_left(result.job) &&
+      result.output_held_back) {
     adapt_delay(false);
     retries_.push_back(std::move(result));
     return Verdict::kRetry;
@@ -125,6 +126,7 @@ void Plan::count(const JobResult& result) {
   const bool good = succeeded(result.outcome);
   if (result.announced && !canceled) --(good ? foreseen_succeeded_ : foreseen_failed_);
   ++done_;
+  latest_status_ = exit_value(result.outcome) & 0xff;
   if (!good) ++failed_;
   if (!canceled) {
     total_runtime_ += result.use.wall;

@@ -66,7 +66,7 @@ class Plan {
   Verdict judge(JobResult& result);
   /// Whether a failure of this attempt would be followed by another.
   bool may_retry(const Job& job) const {
-    return !stopped_ && (spec_.retries == 0 || job.attempt < spec_.retries);
+    return !stopped_ && has_attempts_left(job);
   }
   /// A job that we stopped, for take_retry(): it is to run again. `counts` says whether this was
   /// an attempt.
@@ -95,9 +95,15 @@ class Plan {
   bool total_is_final() const { return input_ended_; }
   std::chrono::nanoseconds average_runtime() const;
   int exit_status() const;
+  bool halted() const { return halted_; }
+  /// Of the job that was judged last: its exit value, 255 where that is none.
+  int latest_status() const { return latest_status_; }
 
  private:
   HaltCounts counts() const;
+  static bool has_attempts_left(const Job& job) {
+    return job.most_attempts == 0 || job.attempt < job.most_attempts;
+  }
   void note_start(TimePoint now);
   void adapt_delay(bool good);
   void count(const JobResult& result);

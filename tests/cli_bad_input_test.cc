@@ -47,12 +47,19 @@ TEST_CASE("bad input: each is refused with 255 before anything runs, and says wh
       {{"-a", "/", "touch", "ran"}, "cannot read inputs from /: Is a directory"},
       {{":::"}, "neither a command before it nor anything after it"},
       {{"--group", "-u", "touch", ":::", "ran"}, "exclude each other"},
-      {{"--link", "touch", ":::", "ran"}, "--link is not in enjoin yet"},
-      {{"-S", "host", "touch", ":::", "ran"}, "enjoin runs jobs on this machine"},
-      {{"touch", ":::", "ran", ":::+", "x"}, ":::+"},
-      {{"touch {=s/a/b/=}", ":::", "ran"}, "Perl expressions are not supported"},
+      {{"--template", "a=b", "touch", ":::", "ran"}, "let the command make the file"},
+      {{"--cat", "--fifo", "touch", ":::", "ran"}, "--cat and --fifo exclude each other"},
+      {{"--part", "0/3", "touch", ":::", "ran"}, "--part '0/3'"},
+      {{"--trim", "x", "touch", ":::", "ran"}, "expected n, l, r, lr or rl"},
+      {{"--resume", "touch", ":::", "ran"}, "--resume needs --joblog"},
+      {{"-J", "/no/such", "touch", ":::", "ran"}, "cannot read /no/such"},
+      {{"-S", "host", "touch", ":::", "ran"}, "to use another, run enjoin there"},
       {{"--delay", "foo", "touch", ":::", "ran"}, "--delay 'foo': expected seconds"},
       {{"-n", "-1", "touch", ":::", "ran"}, "-n '-1': expected a whole number"},
+      {{"touch {= s/a/b/ ", ":::", "ran"}, "has no end =}"},
+      {{"touch {= s/a/b( =}", ":::", "ran"}, "{= s/a/b( =}: "},
+      {{"--plus", "touch {%(}", ":::", "ran"}, "{%(}"},
+      {{"--rpl", "{(x} $_", "touch", ":::", "ran"}, "is not closed"},
   };
   for (const Bad& bad : table) {
     const Ran ran = box.enjoin(bad.arguments);

@@ -74,6 +74,8 @@ TEST_CASE("links: a + before a file's name links it, where that is what is there
   box.write("n", "1\n2\n");
   box.write("m", "3\n4\n");
   CHECK(box.enjoin({"-k", "-a", "n", "-a", "+m", "echo", "{1}{2}"}).out == "13\n24\n");
+  CHECK(box.enjoin({"-k", "-a", "n", "-a", "+-", "echo", "{1}{2}"}, {.input = "8\n9\n"}).out ==
+        "18\n29\n");
   box.write("+m", "5\n");
   const Ran ran = box.enjoin({"-k", "-a", "n", "-a", "+m", "echo"});
   CHECK(ran.status == 255);

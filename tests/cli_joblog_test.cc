@@ -84,6 +84,12 @@ TEST_CASE("joblog: +FILE is appended to, without a second header") {
   CHECK(box.shell("cut -f9 log").out == "Command\necho a\necho b\n");
 }
 
+TEST_CASE("joblog: - is stdout, which is not emptied") {
+  const Sandbox box;
+  const Ran ran = box.shell("echo before >out; enjoin --joblog - true ::: a >>out; cut -f1 out");
+  CHECK(ran.out == "before\nSeq\n1\n");
+}
+
 TEST_CASE("joblog: one that cannot be written stops the run before it begins") {
   const Sandbox box;
   const Ran ran = box.enjoin({"--joblog", "missing/log", "touch", ":::", "ran"});

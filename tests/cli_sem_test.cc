@@ -26,7 +26,6 @@ TEST_CASE("sem: --fg runs the command with our stdin and exits with its status")
   CHECK(ran.status == 3);
   CHECK(box.enjoin({"sem", "--fg", "--id", "x", "kill -TERM $$"}).status == 143);
   CHECK(box.enjoin({"sem", "--fg", "--id", "x", "nosuchprogram"}).status == 127);
-  CHECK(box.enjoin({"sem", "--fg", "--id", "x"}).status == 0);
 }
 
 TEST_CASE("sem: words are one shell line, and replacement strings stand for nothing") {
@@ -134,6 +133,8 @@ TEST_CASE("sem: options of a run count, and -a is the command's stdin") {
   const Sandbox box;
   box.write("data", "1\n2\n");
   CHECK(box.enjoin({"sem", "--fg", "-a", "data", "cat"}).out == "1\n2\n");
+  CHECK(box.enjoin({"sem", "--fg", "-a", "data", "-a", "data", "cat"}).status == 255);
+  CHECK(box.enjoin({"sem", "--fg", "--tag", "cat"}, {"1\n"}).out == "\t1\n");
   CHECK(box.enjoin({"sem", "--fg", "--joblog", "log", "exit 3"}).status != 0);
   CHECK(lines_of(box.read("log")).size() == 2);
   CHECK(box.enjoin({"sem", "--fg", "--timeout", "0.05", "sleep 1000"}).status == 255);

@@ -81,6 +81,13 @@ TEST_CASE("elsewhere: default files count below $PARALLEL, and -J replaces them"
   CHECK(options_with({"-J", "mine", "echo"}, elsewhere).jobs_text == "9");
 }
 
+TEST_CASE("elsewhere: default files are read when called as parallel") {
+  CHECK(Elsewhere::of_process("enjoin").defaults.empty());
+  const Elsewhere found = Elsewhere::of_process("parallel");
+  REQUIRE_FALSE(found.defaults.empty());
+  CHECK(found.defaults[0] == "/etc/parallel/config");
+}
+
 TEST_CASE("elsewhere: a profile that is not there is named") {
   Elsewhere elsewhere;
   elsewhere.profile_folder = "/nowhere";

@@ -107,7 +107,7 @@ TEST_CASE("options: -n joins, -N and -X repeat the context") {
   CHECK(options_of({"-n2", "-N3", "echo"}).batch.max_records == 3);
 }
 
-TEST_CASE("options: -X and -m fill lines and share the rest out, --xargs and -n do not") {
+TEST_CASE("options: -X and -m fill lines and share the rest out, --xargs does not") {
   CHECK(options_of({"-X", "echo"}).batch.max_records == 0);
   CHECK(options_of({"-X", "echo"}).command.spread == Spread::kContext);
   CHECK(options_of({"-X", "echo"}).spread_batches);
@@ -116,10 +116,9 @@ TEST_CASE("options: -X and -m fill lines and share the rest out, --xargs and -n 
   CHECK(options_of({"--xargs", "echo"}).batch.max_records == 0);
   CHECK_FALSE(options_of({"--xargs", "echo"}).spread_batches);
   CHECK(options_of({"-Xn5", "echo"}).batch.max_records == 5);
-  CHECK_FALSE(options_of({"-Xn5", "echo"}).spread_batches);
 }
 
-TEST_CASE("options: -L and -s fill lines and repeat the context, but not with -m") {
+TEST_CASE("options: -L repeats the context, but not with -m; -s limits lines and fills none") {
   const Options lines = options_of({"-L2", "echo"});
   CHECK(lines.batch.max_lines == 2);
   CHECK(lines.batch.max_records == 0);
@@ -131,8 +130,7 @@ TEST_CASE("options: -L and -s fill lines and repeat the context, but not with -m
   CHECK(options_of({"-L2", "-n1", "echo"}).batch.max_records == 1);
   const Options chars = options_of({"-s", "20", "echo"});
   CHECK(chars.batch.max_line_bytes == 20);
-  CHECK(chars.batch.max_records == 0);
-  CHECK(chars.command.spread == Spread::kContext);
+  CHECK(chars.batch.max_records == 1);
 }
 
 TEST_CASE("options: -l may have a number, in its word or the next, and none is one line") {

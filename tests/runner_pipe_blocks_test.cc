@@ -237,3 +237,55 @@ TEST_CASE("blocks: bad specifications are refused") {
   spec.blocks_per_worker = 2;
   CHECK_THROWS_AS(blocks_of(spec, "a"), UsageError);
 }
+
+TEST_CASE("blocks: an empty record is a record") {
+  CHECK(blocks_of(by_count(1), "\n\na\n\nb\n") == Texts{"\n", "\n", "a\n", "\n", "b\n"});
+  CHECK(blocks_of(by_count(2), "\n\na\n") == Texts{"\n\n", "a\n"});
+  CHECK(blocks_of(cut_at(by_count(1), "X", ""), "XaXX") == Texts{"X", "aX", "X"});
+}
+
+TEST_CASE("blocks: the header may be kept apart, for jobs that get several blocks") {
+  for (const std::uint64_t records : {0U, 2U}) {
+    for (const bool ranges : {false, true}) {
+      PipeSpec spec = by_size(4);
+      spec.mode = PipeSpec::Mode::kPipe;
+      spec.records_per_block = records;
+      spec.header = ":";
+      const ipc::UniqueFd file = file_of("head\n" + seq(1, 5));
+      const auto source = open_blocks(spec, {}, file.get(), {.ranges = ranges, .headers = false});
+      CHECK(read_blocks(*source) == Texts{"1\n2\n", "3\n4\n", "5\n"});
+      REQUIRE(source->header());
+      CHECK(*source->header() == "head\n");
+    }
+  }
+}
+
+TEST_CASE("blocks: --skip-first-line leaves it out, before a header") {
+  InputSpec input;
+  input.skip_first_line = true;
+  for (const std::uint64_t records : {0U, 2U}) {
+    PipeSpec spec = by_size(4);
+    spec.records_per_block = records;
+    const std::string text = "not this\nhead\n" + seq(1, 3);
+    CHECK(blocks_of(spec, text, input) == ranges_of(spec, text, input));
+    spec.header = "1";
+    CHECK(blocks_of(spec, text, input) == Texts{"head\n1\n2\n", "head\n3\n"});
+    CHECK(ranges_of(spec, text, input) == Texts{"head\n1\n2\n", "head\n3\n"});
+    CHECK(blocks_of(spec, "no newline", input).empty());
+  }
+}
+
+TEST_CASE("blocks: --csv keeps rows together that have newlines in quotes") {
+  InputSpec input;
+  input.csv = true;
+  const Texts rows{"a,\"b\nc\"\n", "\"x \"\"q\"\"\n\n\",2\n", "3,4"};
+  CHECK(blocks_of(by_count(1), joined(rows), input) == rows);
+  CHECK(ranges_of(by_size(12), joined(rows), input) == Texts{rows[0], rows[1], rows[2]});
+}
+
+TEST_CASE("blocks: --bin and --shard are given whole lines, whatever else is said") {
+  PipeSpec spec = cut_at(by_size(5), "2", "3", true);
+  spec.records_per_block = 1;
+  spec.bin = "1";
+  CHECK(blocks_of(spec, seq(1, 5)) == Texts{"1\n2\n", "3\n4\n", "5\n"});
+}

@@ -115,6 +115,15 @@ TEST_CASE("parts: each file's header goes to its parts") {
   CHECK(parts_of(spec, seq(1, 9)) == Texts{seq(1, 8), seq(1, 3) + "9\n"});
 }
 
+TEST_CASE("parts: --csv and --skip-first-line") {
+  InputSpec input;
+  input.csv = true;
+  input.skip_first_line = true;
+  const NamedFile file("gone\na,\"b\nc\"\nd,e\n\"\n\",f\n");
+  CHECK(read_blocks(*open_parts(by_size(3), {file.source()}, 1, true, input)) ==
+        Texts{"a,\"b\nc\"\n", "d,e\n", "\"\n\",f\n"});
+}
+
 TEST_CASE("parts: records longer than what is read at once") {
   const std::string giant = std::string(300'000, 'x') + "END";
   CHECK(parts_of(by_size(10, "END"), giant + giant + "x") == Texts{giant, giant, "x"});

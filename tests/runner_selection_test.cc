@@ -29,8 +29,9 @@ std::vector<std::uint64_t> taken(const Options& options, int count) {
   Selection selection = Selection::open(options);
   std::vector<std::uint64_t> numbers;
   for (int i = 0; i < count; ++i) {
-    const std::uint64_t seq = selection.next_number();
-    if (seq != 0 && selection.wants(seq)) numbers.push_back(seq);
+    Batch batch;
+    batch.seq = selection.next_number();
+    if (batch.seq != 0 && selection.wants(batch)) numbers.push_back(batch.seq);
   }
   return numbers;
 }

@@ -259,21 +259,16 @@ TEST_CASE("semaphore: many processes never exceed the number") {
     for (const Holder& holder : holders) watched.push_back(holder.watched());
     REQUIRE(::poll(watched.data(), watched.size(), -1) > 0);
     std::vector<Holder> waiting;
-    int have = 0;
-    for (Holder& holder : holders) {
-      if (!holder.has()) {
-        waiting.push_back(std::move(holder));
-        continue;
-      }
-      ++have;
-      ++served;
-      if (served % 4 == 0) {
+    std::vector<Holder> have;
+    for (Holder& holder : holders) (holder.has() ? have : waiting).push_back(std::move(holder));
+    CHECK(have.size() <= 3);
+    for (Holder& holder : have) {
+      if (++served % 4 == 0) {
         holder.kill();
       } else {
         holder.let_go();
       }
     }
-    CHECK(have <= 3);
     holders = std::move(waiting);
   }
 }

@@ -174,6 +174,7 @@ void visit(Way& way, T& config) {
   way(config.job_input);
   way(config.input_folder);
   visit(way, config.results);
+  way(config.compress_program);
   way(config.color);
   way(config.color_failed);
   way(config.latest_line);

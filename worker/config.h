@@ -75,6 +75,8 @@ struct WorkerConfig {
   JobInput job_input = JobInput::kNone;
   std::string input_folder;  ///< for the files of kFile and kFifo
   ResultsSpec results;
+  /// A shell command from stdin to stdout: what `results` keeps goes through it. Empty: none.
+  std::string compress_program;
   bool color = false;        ///< each job's lines in a colour of their own (never with kUngroup)
   bool color_failed = false;  ///< the lines of a failed job in white on red, where they are grouped
   bool latest_line = false;   ///< kLineBuffer shows only the latest line of each job, in place

@@ -65,7 +65,7 @@ void LineTagger::append(std::string_view bytes, std::string* out) {
 }
 
 void LineTagger::finish(std::string* out) {
-  if (at_line_start_ || style_.after.empty()) return;
+  if (at_line_start_) return;
   *out += style_.after;
   if (style_.closes_last) *out += '\n';
   at_line_start_ = true;

@@ -10,7 +10,7 @@ namespace enjoin {
 struct LineStyle {
   std::string before = {};     ///< --tag: the tag and a TAB; a colour's beginning
   std::string after = {};      ///< a colour's end; before the newline
-  bool closes_last = false;    ///< a last line without newline gets `after` and a newline
+  bool closes_last = false;    ///< a last line without newline gets one, too
 
   bool is_plain() const { return before.empty() && after.empty(); }
 };

@@ -44,6 +44,25 @@ std::string random_letters() {
   return text;
 }
 
+// Returns 0 or errno.
+int append_all(int from, int to) {
+  char chunk[64 * 1024];
+  off_t at = 0;
+  while (true) {
+    const ssize_t got = ::pread(from, chunk, sizeof chunk, at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno;
+    if (got == 0) return 0;
+    for (ssize_t done = 0; done < got;) {
+      const ssize_t written = ::write(to, chunk + done, static_cast<std::size_t>(got - done));
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) return written < 0 ? errno : ENOSPC;
+      done += written;
+    }
+    at += got;
+  }
+}
+
 int write_seq(const std::string& name, std::uint64_t seq) {
   ipc::UniqueFd file;
   if (const int error = open_fresh(name, &file); error != 0) return error;
@@ -109,6 +128,20 @@ int KeptOutput::open_named() {
 int KeptOutput::mark_whole(std::uint64_t seq) {
   return spec_->keep == Keep::kTree || spec_->keep == Keep::kNamed ? write_seq(names_.seq(), seq)
                                                                    : 0;
+}
+
+int KeptOutput::compress(const std::string& scratch_folder,
+                         const std::function<int(int from, int to)>& run) {
+  for (int stream : {kStdout, kStderr}) {
+    if (stream == kStderr && spec_->keep == Keep::kScratch) break;
+    const int file = files_.fd(stream);
+    const ipc::UniqueFd packed = open_scratch_file(scratch_folder, true);
+    ::lseek(file, 0, SEEK_SET);
+    if (const int error = run(file, packed.get()); error != 0) return error;
+    if (::ftruncate(file, 0) != 0) return errno;
+    if (const int error = append_all(packed.get(), file); error != 0) return error;
+  }
+  return 0;
 }
 
 void KeptOutput::close() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,6 +67,9 @@ class KeptOutput {
   const std::string& name() const { return name_; }  ///< of stdout's file
   /// The job has come to its end: its number is written beside its output. Returns 0 or errno.
   int mark_whole(std::uint64_t seq);
+  /// Runs each file through `run`, which gives 0 or errno, by way of an unnamed file in
+  /// `scratch_folder`. Returns 0 or errno: then the file is as it was.
+  int compress(const std::string& scratch_folder, const std::function<int(int from, int to)>& run);
   /// The files stay.
   void close();
   /// Nobody will be told of them: files that only the job's --files name would be known by go.

@@ -228,6 +228,10 @@ bool Template::uses_input() const {
   return plan_->uses_input;
 }
 
+bool Template::needs_computed() const {
+  return !plan_->placed.empty();
+}
+
 bool Template::needs_slot() const {
   return plan_->needs_slot;
 }

@@ -134,6 +134,8 @@ class Template {
   /// True where the words given hold a replacement string (then nothing is appended).
   bool uses_input() const;
   bool needs_slot() const;  ///< true where {%} occurs
+  /// Values are computed for it, so that its lengths are a guess: as long as the value.
+  bool needs_computed() const;
   /// True where every job gets the same text: there is no replacement string of any kind.
   bool is_constant() const;
 

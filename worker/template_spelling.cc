@@ -1,5 +1,6 @@
 #include "worker/template_spelling.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace enjoin {
@@ -38,6 +39,10 @@ constexpr BuiltIn kPlus[] = {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
+}
+
+std::size_t blanks(std::string_view text) {
+  return std::min(text.find_first_not_of(" \t\n"), text.size());
 }
 
 std::int32_t to_position(std::string_view digits, bool from_end) {
@@ -85,10 +90,14 @@ SpellingTable::Match SpellingTable::match_position(std::string_view text,
   const std::size_t begin = from_end ? 2 : 1;
   std::size_t end = begin;
   while (end < text.size() && is_digit(text[end])) ++end;
-  // The tail may begin with digits itself.
-  while (end > begin && !text.substr(end).starts_with(tail)) --end;
+  // There may be blanks behind the number, but the tail may begin with digits itself.
+  std::size_t tail_at = end + blanks(text.substr(end));
+  if (!text.substr(tail_at).starts_with(tail)) {
+    while (end > begin && !text.substr(end).starts_with(tail)) --end;
+    tail_at = end;
+  }
   if (end == begin) return {};
-  Match match{.size = end + tail.size(), .tag_size = name.size(), .piece = spelling.piece};
+  Match match{.size = tail_at + tail.size(), .tag_size = name.size(), .piece = spelling.piece};
   const std::int32_t position = to_position(text.substr(begin, end - begin), from_end);
   if (match.piece.kind == Kind::kValue) {
     match.piece.position = position;
@@ -118,7 +127,7 @@ std::int32_t read_position(std::string_view text, std::size_t* size) {
   const std::size_t begin = from_end ? 1 : 0;
   std::size_t end = begin;
   while (end < text.size() && is_digit(text[end])) ++end;
-  *size = end == begin ? 0 : end;
+  *size = end == begin ? 0 : end + blanks(text.substr(end));
   return to_position(text.substr(begin, end - begin), from_end);
 }
 

@@ -40,7 +40,7 @@ class SpellingTable {
 };
 
 /// A position as it is written, "12" or "-1", at the begin of `text`; says how many bytes it has in
-/// `size` (0: none). Positions that no job reaches become one that none has.
+/// `size`, with blanks behind it (0: none). Positions that no job reaches become one that none has.
 std::int32_t read_position(std::string_view text, std::size_t* size);
 
 }  // namespace enjoin

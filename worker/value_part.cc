@@ -31,7 +31,7 @@ std::size_t extensions_at(std::string_view value, int count) {
   std::size_t end = value.size();
   for (; count > 0; --count) {
     const std::size_t dot = value.substr(0, end).find_last_of("./");
-    if (dot == value.npos || value[dot] == '/' || dot + 1 == end) return value.npos;
+    if (dot == value.npos || value[dot] == '/') return value.npos;
     end = dot;
   }
   return end;

@@ -12,7 +12,7 @@ enum class ValuePart : std::uint8_t {
   kBase,             ///< {/}   a/b.c -> b.c; empty after a trailing slash
   kDirectory,        ///< {//}  a/b.c -> a; as dirname(1)
   kBaseNoExtension,  ///< {/.}  a/b.c -> b
-  // Those of --plus. Extensions are not empty here.
+  // Those of --plus.
   kNo2Extensions,      ///< {..}   a/b.c.d -> a/b; as it is where there are less than two
   kNo3Extensions,      ///< {...}
   kBaseNo2Extensions,  ///< {/..}

@@ -80,7 +80,7 @@ Worker::Worker(WorkerStart start)
   }
   if (config_.terminal) terminal_.reset(::open("/dev/tty", O_RDWR | O_CLOEXEC));
   may_skip_no_ops_ = !kept_ && config_.results.table == Table::kNone && !config_.work_folder &&
-                     config_.verbose == Verbose::kNo;
+                     config_.verbose == Verbose::kNo && config_.compress_program.empty();
 }
 
 void Worker::run() {
@@ -247,6 +247,14 @@ void Worker::finish_process(Job& job) {
     ::_exit(1);
   }
   capture_->finish();
+  if (kept_ && !is_table() && !config_.compress_program.empty()) {
+    const int error = kept_->compress(
+        config_.scratch_folder, [this](int from, int to) { return run_compressor(from, to); });
+    if (error != 0 && job.end.kind == ipc::EndKind::kExited) {
+      job.end.kind = ipc::EndKind::kOutputFailed;
+      job.end.code = error;
+    }
+  }
   for (int stream : {kStdout, kStderr}) {
     if (capture_->cut(stream)) job.flags |= ipc::kResultOutputCut;
   }

@@ -59,6 +59,10 @@ class Worker final : public WatchHost {
   void end_input(Job& job);
   void drop_input_path();
   int begin_output(Job& job);
+  bool has_no_values(const Job& job) const;
+  bool is_table() const { return config_.results.table != Table::kNone; }
+  int try_compressor();
+  int run_compressor(int from, int to);
   void remember_for_row(Job& job);
   void show_command(Job& job);
   int enter_work_folder(Job& job);
@@ -126,6 +130,7 @@ class Worker final : public WatchHost {
   std::uint64_t left_in_queue_ = 0;
   bool retiring_ = false;
   bool no_process_ = true;
+  int compressor_error_ = -1;    // of the first try; -1: not tried
   bool may_skip_no_ops_ = true;  // a command that does nothing leaves no trace
 };
 

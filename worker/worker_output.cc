@@ -2,11 +2,13 @@
 
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <string>
 #include <unistd.h>
 #include <utility>
 
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "worker/decorate.h"
 #include "worker/latest_line.h"
@@ -97,9 +99,15 @@ void Worker::make_capture() {
 int Worker::begin_output(Job& job) {
   if (tag_) tag_->expand_line(job.inputs, job.numbers, &tag_text_);
   if (kept_) {
-    if (const int error = kept_->open(job.inputs, job.numbers, files_); error != 0) return error;
+    // Data alone, without arguments, makes no folders.
+    const JobInputs inputs = has_no_values(job) ? JobInputs{{}, 0} : job.inputs;
+    const int error = kept_->open(config_.results.name ? job.inputs : inputs, job.numbers, files_);
+    if (error != 0) return error;
   }
-  if (config_.results.table != Table::kNone) remember_for_row(job);
+  if (!config_.compress_program.empty()) {
+    if (const int error = try_compressor(); error != 0) return error;
+  }
+  if (is_table()) remember_for_row(job);
   if (lines_) {
     LineStyle style = line_style(tag_ ? &tag_text_ : nullptr, config_.color ? color_of(job.slot.seq) : kNoColor);
     style.closes_last = false;
@@ -109,11 +117,45 @@ int Worker::begin_output(Job& job) {
   return 0;
 }
 
+// --pipe without arguments gives each job one empty value.
+bool Worker::has_no_values(const Job& job) const {
+  return config_.job_input != JobInput::kNone && job.inputs.values.size() == 1 &&
+         job.inputs.values.front().empty();
+}
+
+// Once: a program that cannot even compress nothing fails every job, before it runs.
+int Worker::try_compressor() {
+  if (compressor_error_ < 0) {
+    const ipc::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    compressor_error_ = run_compressor(null.get(), null.get());
+  }
+  return compressor_error_;
+}
+
+int Worker::run_compressor(int from, int to) {
+  const char* const words[] = {config_.shell.c_str(), "-c", config_.compress_program.c_str(),
+                               nullptr};
+  SpawnRequest request;
+  request.path = config_.shell.c_str();
+  request.argv = const_cast<char* const*>(words);
+  request.environment = environ;
+  request.stdio[0] = from;
+  request.stdio[1] = to;
+  request.signal_mask = config_.signal_mask;
+  Child child;
+  if (const int error = spawn(request, &child); error != 0) return error;
+  int status = 0;
+  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EIO;
+}
+
 // The slot, and the inputs in it, are given back as soon as the job has started.
 void Worker::remember_for_row(Job& job) {
   job.started_at_ns = realtime_ns();
   command_.expand_line(job.inputs, job.numbers, &line_);
   std::size_t bytes = 0;
+  if (has_no_values(job)) return;
   for (const std::string_view value : job.inputs.values) bytes += value.size();
   job.row_inputs.reserve(bytes);  // the views below must stay good
   for (const std::string_view value : job.inputs.values) {
@@ -208,19 +250,19 @@ void Worker::publish(Job& job) {
 
 // Whether something is printed for the job even if it wrote nothing.
 bool Worker::has_text_of_its_own(const Job& job) const {
-  if (config_.results.table != Table::kNone || job.line_waits) return true;
+  if (is_table() || job.line_waits) return true;
   if (!job.ran) return false;
   return config_.results.prints_names || (config_.verbose == Verbose::kToStdout && !kept_);
 }
 
 bool Worker::is_decorated(const Job& job) const {
   return has_text_of_its_own(job) || (job.flags & ipc::kResultOutputCut) != 0 ||
-         (job.ran && !keeps_all() && (tag_ || config_.color || (config_.color_failed && job.failed())));
+         (job.ran && !keeps_all() && (tag_ || config_.color || config_.color_failed));
 }
 
 void Worker::emit(Job& job) {
   if ((job.flags & ipc::kResultPrinted) == 0) return;
-  if (config_.results.table != Table::kNone) {
+  if (is_table()) {
     emit_row(job);
   } else if (config_.output == OutputMode::kGroup && is_decorated(job)) {
     emit_decorated(job);
@@ -236,7 +278,9 @@ void Worker::give_stream(const Job& job, int stream, Use&& use) const {
   if (!job.ran) return;
   std::int64_t color = config_.color ? color_of(job.slot.seq) : kNoColor;
   if (config_.color_failed && job.failed()) color = kAlarmColor;
-  LineTagger tagger(line_style(tag_ ? &tag_text_ : nullptr, color));
+  LineStyle style = line_style(tag_ ? &tag_text_ : nullptr, color);
+  style.closes_last |= config_.color_failed;
+  LineTagger tagger(std::move(style));
   std::string piece;
   const auto give = [&](std::string_view bytes) {
     piece.clear();
@@ -244,7 +288,7 @@ void Worker::give_stream(const Job& job, int stream, Use&& use) const {
     use(std::string_view(piece));
   };
   const bool named = config_.results.prints_names;
-  if (named && stream == kStdout) give(kept_->name() + '\n');
+  if (named && stream == kStdout) give(kept_->name() + (is_table() ? "" : "\n"));
   if (keeps_all() || (named && stream == kStdout)) return;
   if (stream == kStdout && config_.verbose == Verbose::kToStdout && !kept_) give(line_ + '\n');
   std::vector<char> chunk(64 * 1024);

@@ -18,6 +18,7 @@ struct JobId {
 struct Job {
   JobId id;
   std::uint32_t attempt = 1;
+  std::uint32_t most_attempts = 1;  ///< 0: without end
   /// The inputs that the team's command is expanded with: `values` strings, each ended by a NUL
   /// byte, `columns` for each record.
   std::string inputs;

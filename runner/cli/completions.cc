@@ -62,15 +62,14 @@ std::string bash_completion() {
   std::string values;
   for (const Flag& flag : all_flags()) {
     if (flag.standing != Flag::Standing::kHere) continue;
-    if (flag.argument == Argument::kOptional)
+    if (flag.takes_optional())
       optional_value += fmt::format("{}{}", optional_value.empty() ? "" : "|", case_pattern(flag));
     if (flag.argument == Argument::kRequired)
       with_value += fmt::format("{}{}", with_value.empty() ? "" : "|", case_pattern(flag));
   }
   for (const Flag* flag : offered()) {
     options += fmt::format("{} ", flag->spelling());
-    if (flag->argument == Argument::kOptional)
-      options += fmt::format("{}={} ", flag->spelling(), flag->metavar);
+    if (flag->takes_optional()) options += fmt::format("{}={} ", flag->spelling(), flag->metavar);
     if (flag->argument == Argument::kNone || flag->values.empty()) continue;
     const std::string words = flag->values == "FILE"
                                   ? "compgen -f -- \"$cur\""
@@ -137,7 +136,7 @@ std::string zsh_completion() {
       const std::string choices = flag->values == "FILE" ? "_files"
                                   : flag->values.empty() ? " "
                                                          : fmt::format("({})", flag->values);
-      action = fmt::format("{}:{}:{}", flag->argument == Argument::kOptional ? ":" : "",
+      action = fmt::format("{}:{}:{}", flag->takes_optional() ? ":" : "",
                            escaped(flag->metavar, ":\\"), choices);
     }
     const auto add = [&](const std::string& spelling, std::string_view sign) {
@@ -150,7 +149,7 @@ std::string zsh_completion() {
       if (flag->argument != Argument::kOptional) add(fmt::format("-{}", letter), takes ? "+" : "");
     }
     if (!flag->name.empty()) {
-      const bool optional = flag->argument == Argument::kOptional;
+      const bool optional = flag->takes_optional();
       add(flag->spelling(), optional ? "=-" : flag->argument == Argument::kRequired ? "=" : "");
     }
   }

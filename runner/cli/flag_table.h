@@ -55,6 +55,9 @@ struct Flag {
 
   /// The name by which the value is stored: the long name, or the letter where there is none.
   std::string_view key() const { return name.empty() ? letters : name; }
+  bool takes_optional() const {
+    return argument != Argument::kNone && argument != Argument::kRequired;
+  }
   /// "--jobs", or "-X" where there is no name.
   std::string spelling() const;
   /// The first sentence of the text, without its marks and its full stop.

@@ -66,13 +66,12 @@ constexpr Flag kFlags[] = {
      .argument = Argument::kRequired,
      .metavar = "N",
      .group = Group::kCommand,
-     .text = "Make no command line longer than `N` bytes, and give each job as many inputs as "
-             "fit."},
+     .text = "Make no command line longer than `N` bytes: fewer inputs are put into a job than "
+             "`-n`, `-L`, `-X` and `-m` would. An input that does not fit alone ends the run."},
     {.name = "exit",
      .letters = "x",
      .group = Group::kCommand,
-     .text = "Stop where the inputs of `-n` or `-L` do not fit on one command line (see `-s`), "
-             "rather than make several jobs of them."},
+     .text = "Does nothing: an input that does not fit on a command line always ends the run."},
     {.name = "quote",
      .letters = "q",
      .group = Group::kCommand,
@@ -130,17 +129,6 @@ constexpr Flag kFlags[] = {
     renamed("basenameextensionreplace", "bner", "Use `STR` where `{/.}` is meant."),
     renamed("seqreplace", "", "Use `STR` where `{#}` is meant."),
     renamed("slotreplace", "", "Use `STR` where `{%}` is meant."),
-    {.name = "template",
-     .aliases = "tmpl",
-     .argument = Argument::kRequired,
-     .metavar = "FILE=NAME",
-     .group = Group::kReplacement,
-     .text = "Before each job, write a copy of `FILE` as `NAME`, with the replacement strings in "
-             "both of them replaced. With `--cleanup` it is removed after the job. May be given "
-             "several times."},
-    {.name = "cleanup",
-     .group = Group::kReplacement,
-     .text = "Remove what `--template` wrote, and the folders of `--workdir ...`, after the job."},
 };
 
 }  // namespace

@@ -106,13 +106,16 @@ constexpr Flag kSemaphore[] = {
      .argument = Argument::kRequired,
      .metavar = "NAME",
      .group = Group::kSemaphore,
-     .text = "The semaphore's name. The default is the name of the terminal."},
+     .text = "The semaphore's name. The default is the name of the terminal on stdin. Its places "
+             "are locks of the kernel on a file in `~/.cache/enjoin/sem` (`$XDG_CACHE_HOME`): who "
+             "is killed holds none. GNU parallel's are others."},
     {.name = "semaphore-timeout",
      .aliases = "semaphoretimeout st",
      .argument = Argument::kRequired,
      .metavar = "TIME",
      .group = Group::kSemaphore,
-     .text = "Run the command after `TIME` even where there is no place. Negative: give up then."},
+     .text = "Run the command after `TIME` even where there is no place. Negative: give up then, "
+             "with exit status 1."},
 };
 
 }  // namespace

@@ -136,14 +136,16 @@ constexpr Flag kAdmission[] = {
      .argument = Argument::kRequired,
      .metavar = "N",
      .group = Group::kAdmission,
-     .text = "Start a job only while the machine's load is below `N`. `N` is written as for `-j`: "
-             "a number, `80%` of the CPUs, `-1`, or a file that holds one of these."},
+     .text = "Start a job only while fewer than `N` processes run or wait for a disk. `N` is "
+             "written as for `-j`: a number (0 is 0.01), `80%` of the CPUs, `-1`, or a file that "
+             "holds one of these and may change."},
     {.name = "memfree",
      .argument = Argument::kRequired,
      .metavar = "SIZE",
      .group = Group::kAdmission,
      .text = "Start a job only while `SIZE` bytes of memory are free. Below half of it the "
-             "youngest job is stopped and run again later. Sizes take the suffixes K, M, G, T, P."},
+             "youngest job is stopped and run again later; where it is the only one, this counts as "
+             "one of its `--retries`. Sizes take the suffixes K, M, G, T, P."},
     {.name = "memsuspend",
      .argument = Argument::kRequired,
      .metavar = "SIZE",

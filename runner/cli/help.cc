@@ -29,7 +29,7 @@ std::string left_column(const Flag& flag) {
               : fmt::format("-{}{}", flag.letters[0], flag.name.empty() ? "" : ",");
   if (!flag.name.empty()) text += fmt::format(" --{}", flag.name);
   if (flag.argument == Flag::Argument::kRequired) text += fmt::format(" {}", flag.metavar);
-  if (flag.argument == Flag::Argument::kOptional) text += fmt::format("[={}]", flag.metavar);
+  if (flag.takes_optional()) text += fmt::format("[={}]", flag.metavar);
   return text;
 }
 

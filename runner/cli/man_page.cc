@@ -132,12 +132,14 @@ std::string flag_title(const Flag& flag) {
     separate();
     title += fmt::format("`-{}`", letter);
     if (flag.argument == Flag::Argument::kRequired) title += fmt::format(" {}", flag.metavar);
+    if (flag.takes_optional() && flag.argument != Flag::Argument::kOptional)
+      title += fmt::format("[{}]", flag.metavar);
   }
   for_each_name(flag, [&](std::string_view name) {
     separate();
     title += fmt::format("`--{}`", name);
     if (flag.argument == Flag::Argument::kRequired) title += fmt::format("={}", flag.metavar);
-    if (flag.argument == Flag::Argument::kOptional) title += fmt::format("[={}]", flag.metavar);
+    if (flag.takes_optional()) title += fmt::format("[={}]", flag.metavar);
   });
   return title;
 }
@@ -165,10 +167,10 @@ std::string missing_options(Flag::Standing standing) {
 }
 
 std::string missing_section() {
-  return Formatter().run(fmt::format(
-      "## Options that are missing\nNot in enjoin yet: {}.\n\nNot to come, because "
-      "enjoin runs jobs on one machine and fills no database: {}.\n",
-      missing_options(Flag::Standing::kNotYet), missing_options(Flag::Standing::kRefused)));
+  return Formatter().run(
+      fmt::format("## Options that are refused\nEach says what to do instead, for enjoin runs jobs "
+                  "on one machine and fills no database: {}.\n",
+                  missing_options(Flag::Standing::kRefused)));
 }
 
 }  // namespace

@@ -20,14 +20,16 @@ Options come before the command's first word. What follows that word belongs to 
 the whole words `:::`, `::::`, `:::+`, `::::+` and `--then`: `enjoin -j4 grep -v x ::: *.txt` gives
 `-v` to grep. `--` ends the options where the command itself begins with a dash.
 
-The first words `run`, `resume`, `report`, `sem`, `stress` and `top` are kept for commands that
-enjoin is to get. For a program of such a name, write `enjoin -- run` or `enjoin ./run`. When called
+`enjoin sem` runs one command under a semaphore; so does a link to enjoin that is called `sem`. The
+first words `run`, `resume`, `report`, `stress` and `top` are kept for commands that enjoin is to
+get. For a program of such a name, write `enjoin -- run` or `enjoin ./run`. When called
 by the name `parallel`, enjoin reserves no words.
 ## Inputs
 Without `:::`, `::::` and `-a`, each line of standard input is an input. Jobs start before the end
 of it is read. After `:::`, each argument is an input, and arrives as it is, with blanks, quotes and
 newlines. After `::::`, each line of the files is an input; the file `-` is standard input. Where
-several sources are given, each combination makes a job, and the last source varies fastest.
+several sources are given, each combination makes a job, and the last source varies fastest. A
+source after `:::+` or `::::+` goes in step with the one before it.
 
 Where no command is given, each input is a command line of its own.
 ## How a command is run
@@ -86,6 +88,15 @@ const std::string_view kManOptionsIntro =
     R"(Long options may be shortened as long as it is clear which is meant, and letters may be bundled:
 `-kj4` is `--keep-order --jobs=4`. Values follow in the same word or in the next. Of an option given
 twice, the last value counts.
+## Options from elsewhere
+The words of the environment variable `PARALLEL` are read as options before those of the command
+line, which win. They are cut as a shell would cut them. Words that are no options go before the
+command: `PARALLEL='-j4 nice'` runs each job under nice.
+
+`-J NAME` reads a profile in the same way, before them: a file of ~/.parallel (or of
+`$PARALLEL_HOME`), or any file where the name begins with `/` or `./`. Lines that begin with `#` are
+left out. When called by the name `parallel`, and without `-J`, enjoin reads /etc/parallel/config and
+~/.parallel/config. `--plain` turns all of this off.
 )";
 
 const std::string_view kManAfterOptions = R"(# EXIT STATUS
@@ -119,6 +130,8 @@ count as not done.
 # ENVIRONMENT
 Read by enjoin:
 
+- `PARALLEL`: options, see OPTIONS
+- `PARALLEL_HOME`: where profiles are, in place of ~/.parallel
 - `PARALLEL_SHELL`: the shell that runs command lines
 - `SHELL`: the same, where `PARALLEL_SHELL` is not set and no shell started enjoin
 - `TMPDIR`: where output is kept until it is printed; else /tmp. Nothing in it has a name.
@@ -144,7 +157,7 @@ enjoin follows GNU parallel 20221122 in what options mean and how they combine, 
 
 - Newlines: A newline inside an argument of `:::` stays inside it; GNU parallel makes two jobs of it.
 - Number of jobs: The default is the number of CPUs that may really be used, by the affinity mask and
-the cgroup's quota. A number below one, as of `-j -100`, is one. A file given to `-j` is read once.
+the cgroup's quota. A number below one, as of `-j -100`, is one.
 - Numbers: They take suffixes, but are no arithmetic expressions. A malformed number or time is an
 error; GNU parallel takes some for zero.
 - Delimiters: All escapes of `-d` are resolved, such as `\x41` and `\\`, and an unknown or empty one
@@ -156,8 +169,7 @@ and what an interrupted job had written is printed.
 - Joblog: A job that signal n ended has 128+n and n, as in releases of GNU parallel since 20221222.
 - `:::` alone: With neither a command nor inputs this is an error, unless `-r` is given or enjoin is
 called `parallel`.
-- Configuration: Profiles and `$PARALLEL` are not read.
-- Replacement strings: Perl expressions (`{= =}`) are not understood.
+- Configuration: The default profiles are read only when enjoin is called `parallel`.
 )";
 
 const std::string_view kManEnd = R"(# SEE ALSO

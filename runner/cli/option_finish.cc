@@ -83,6 +83,11 @@ Invocation finish_semaphore(const CommandLine& line, Draft& draft) {
   if (draft.options.jobs_text.empty()) draft.options.jobs_text = "1";
   invocation.semaphore = std::move(draft.semaphore);
   draft.options.command.words = line.command;
+  for (std::string& file : draft.arg_files) {
+    SourceSpec& source = draft.options.input.sources.emplace_back();
+    source.kind = SourceSpec::Kind::kFile;
+    source.path = std::move(file);
+  }
   invocation.options = std::move(draft.options);
   return invocation;
 }

@@ -44,7 +44,7 @@ void split_onto(const std::string& text, const std::string& delimiter,
 }
 
 bool exists(const std::string& path) {
-  return ::access(path.c_str(), F_OK) == 0;
+  return path == "-" || ::access(path.c_str(), F_OK) == 0;
 }
 
 /// "+FILE" is FILE, linked to the source before it, where there is no file of that very name.

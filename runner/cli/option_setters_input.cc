@@ -102,13 +102,6 @@ void add_definition(Draft& draft, Value value) {
   draft.options.command.definitions.push_back(value);
 }
 
-void add_copy(Draft& draft, Value value) {
-  const std::size_t equals = value.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == value.size())
-    throw_malformed("--template", value, "FILE=NAME, such as form.txt=form.{#}.txt");
-  draft.options.copies.push_back(value);
-}
-
 constexpr Setter kSetters[] = {
     {"arg-file", [](Draft& d, Value v) { d.arg_files.push_back(v); }, true},
     {"null", [](Draft&, Value) {}},  // with -d: see finish_inputs
@@ -151,7 +144,7 @@ constexpr Setter kSetters[] = {
      }},
     {"max-lines", set_optional_lines},
     {"max-chars", set_max_chars},
-    {"exit", [](Draft& d, Value) { d.options.batch.exit_if_too_long = true; }},
+    {"exit", [](Draft&, Value) {}},  // that is always so
     {"quote", [](Draft& d, Value) { d.options.command.quote_words = true; }},
     {"dry-run", [](Draft& d, Value) { d.options.dry_run = true; }},
     {"shell-quote", [](Draft& d, Value) { ++d.options.shell_quotes; }, true},
@@ -167,8 +160,6 @@ constexpr Setter kSetters[] = {
     {"basenameextensionreplace", rename<kBaseNoExtension>},
     {"seqreplace", rename<kSeq>},
     {"slotreplace", rename<kSlot>},
-    {"template", add_copy, true},
-    {"cleanup", [](Draft& d, Value) { d.options.cleanup = true; }},
 };
 
 }  // namespace

@@ -118,12 +118,20 @@ void set_semaphore_timeout(Draft& draft, Value value) {
       std::string_view(value).substr(draft.semaphore.give_up ? 1 : 0), "--semaphoretimeout");
 }
 
+void set_retries(Draft& draft, Value value) {
+  draft.options.retries_text.clear();
+  if (value.find('{') != std::string::npos) {
+    draft.options.retries_text = value;
+  } else {
+    draft.options.retries = to_count(value, "--retries", 0, kMostRetries);
+  }
+}
+
 constexpr Setter kSetters[] = {
     {"jobs", set_jobs},
     {"delay", set_delay},
     {"timeout", [](Draft& d, Value v) { d.options.timeout = parse_timeout(v); }},
-    {"retries",
-     [](Draft& d, Value v) { d.options.retries = to_count(v, "--retries", 0, kMostRetries); }},
+    {"retries", set_retries},
     {"halt", [](Draft& d, Value v) { d.options.halt = parse_halt(v); }},
     {"term-seq", set_stop_ladder},
     {"nice", set_nice},

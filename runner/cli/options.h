@@ -96,7 +96,6 @@ struct Options {
   std::string joblog_path;      ///< empty: none; "+FILE" is appended to
   std::uint32_t verbosity = 0;  ///< how often -v was given
   bool files = false;           ///< --files: print the names of files that hold the output
-  char files_end = '\n';        ///< what ends each name: NUL for --files0
   std::string results;          ///< --results as given; empty: none
   bool compress = false;
   std::string compress_program;    ///< empty: the best that is there
@@ -107,11 +106,13 @@ struct Options {
   bool color_failed = false;       ///< --color-failed
   bool color_tag = false;          ///< --ctag: the tag in colour
   PipeSpec pipe;
+  bool is_one_job = false;  ///< of sem: our stdin is the job's, and its exit status is ours
   // Each job.
   std::chrono::nanoseconds delay{0};
   bool delay_adapts = false;  ///< --delay 2sauto: longer after a failure, shorter after a success
   TimeoutSpec timeout;        ///< units.h: a duration, or a percentage of the median
   std::uint32_t retries = 1;  ///< total runs; 0: without end
+  std::string retries_text;   ///< with replacement strings: a number for each job; empty: none
   HaltSpec halt;
   std::optional<int> nice;
   std::vector<ResourceLimit> limits;  ///< units.h: --rlimit
@@ -127,8 +128,6 @@ struct Options {
   bool interactive = false;                 ///< -p: ask before each
   std::vector<std::string> filters;         ///< --filter: perl expressions
   std::uint32_t shell_quotes = 0;           ///< --shellquote: how often values are to be quoted
-  std::vector<std::string> copies;          ///< --template: "FILE=NAME"
-  bool cleanup = false;                     ///< --cleanup: of `copies`, and of --workdir ...
   std::optional<std::uint64_t> total_jobs;  ///< --total-jobs
   CpuUnit cpu_unit = CpuUnit::kThreads;     ///< what -j and --load count as a CPU
 };

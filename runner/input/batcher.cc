@@ -39,6 +39,7 @@ constexpr std::size_t kRecordsBetweenTries = 32;
 /// much it is follows from what the template says of a line and what the line really is, with the
 /// longest numbers; the least difference of several values, so that no line is taken for too short.
 std::size_t base_length(const Template& command) {
+  if (command.needs_computed()) return command.base_length();
   constexpr JobNumbers kLongest{std::numeric_limits<std::uint64_t>::max(),
                                 std::numeric_limits<std::uint32_t>::max()};
   std::size_t excess = command.base_length();
@@ -188,8 +189,17 @@ Pull Batcher::share_out(Batch* batch) {
 
 std::size_t Batcher::measure_record() const {
   std::size_t length = 0;
-  for (const std::string_view value : record_.values) length += command_.added_length(value);
+  for (const std::string_view value : record_.values) {
+    length += command_.added_length(value);
+    if (correction_) length += static_cast<std::size_t>(correction_(value));
+  }
   return length;
+}
+
+void Batcher::correct_lengths(Correction correction) {
+  if (spec_.max_records == 1) return;
+  correction_ = std::move(correction);
+  byte_cost_ = 0;
 }
 
 void Batcher::refuse_if_too_long(std::size_t line_bytes) const {

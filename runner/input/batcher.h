@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +35,7 @@ std::size_t default_max_line_bytes();
 /// never holds one). This is the payload that workers read.
 struct Batch {
   std::uint64_t seq = 0;  ///< the job's number, given by who takes the batch; 0: the next
+  std::optional<std::uint32_t> attempts = {};  ///< where --retries depends on the inputs
   std::string bytes;
   std::uint32_t values = 0;
   std::uint32_t columns = 1;
@@ -52,6 +55,11 @@ class Batcher {
   /// Throws Error where one value alone makes a line that is too long (which value).
   Pull pull(Batch* batch);
   int wait_fd() const { return source_.wait_fd(); }
+
+  /// How much longer a value makes the line than the template says, which knows nothing of computed
+  /// values. Asked only where jobs take several records.
+  using Correction = std::function<std::ptrdiff_t(std::string_view value)>;
+  void correct_lengths(Correction correction);
 
  private:
   Pull pull_single(Batch* batch);
@@ -96,6 +104,7 @@ class Batcher {
   // Runs (see InputSource::Run) of plain bytes are added without looking at single values.
   std::size_t value_cost_ = 0;  // what a value adds to the line, besides its bytes
   std::size_t byte_cost_ = 0;   // what each byte of a plain value adds; 0: runs cannot be used
+  Correction correction_;
   std::size_t records_before_try_ = 0;  // to pull singly before a run is looked at again
 };
 

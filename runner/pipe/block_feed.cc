@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include <sys/stat.h>
@@ -13,7 +14,10 @@ constexpr std::size_t kSpareBlocks = 2;
 
 std::uint64_t file_size(int fd) {
   struct stat info {};
-  return ::fstat(fd, &info) == 0 && info.st_size > 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+  if (::fstat(fd, &info) != 0) return 0;
+  // A block device has no size there, and does not shrink.
+  if (!S_ISREG(info.st_mode)) return std::numeric_limits<std::uint64_t>::max();
+  return info.st_size > 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
 }  // namespace
@@ -34,7 +38,8 @@ void set_no_arguments(Batch* batch) {
 BlockFeed::BlockFeed(const Options& options, std::unique_ptr<BlockSource> blocks, FeedSetup setup)
     : blocks_(std::move(blocks)),
       setup_(std::move(setup)),
-      in_file_(options.pipe.cat || options.pipe.fifo) {}
+      in_file_(options.pipe.cat || options.pipe.fifo),
+      counts_sent_(options.pipe.mode == PipeSpec::Mode::kPipe) {}
 
 bool BlockFeed::full() const {
   return in_memory_ >= std::size_t{setup_.workers} + kSpareBlocks;
@@ -118,8 +123,10 @@ void BlockFeed::check(JobResult* result) {
 
 std::uint64_t BlockFeed::sent(std::uint64_t seq) const {
   const auto found = kept_.find(seq);
-  const bool ours = found != kept_.end() && found->second.block.kind == Block::Kind::kMemory;
-  return ours ? found->second.block.length : 0;  // as GNU parallel: a job reads ranges by itself
+  if (!counts_sent_ || found == kept_.end()) return 0;
+  const Block& block = found->second.block;
+  const bool has_header = block.kind == Block::Kind::kRange && block.header;
+  return block.length + (has_header ? block.header->size() : 0);
 }
 
 void BlockFeed::finish(const JobResult& result) {

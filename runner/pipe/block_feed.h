@@ -40,7 +40,8 @@ class BlockFeed final : public JobFeed {
 
   const std::unique_ptr<BlockSource> blocks_;
   const FeedSetup setup_;
-  const bool in_file_;  // --cat, --fifo
+  const bool in_file_;      // --cat, --fifo
+  const bool counts_sent_;  // as GNU parallel: not with --pipepart
   Block pulled_;
   bool has_pulled_ = false;
   bool would_block_ = false;

@@ -40,6 +40,7 @@ struct BlockUse {
   /// false: the header is not put before every block. Whoever takes them asks for header(), because
   /// one job gets several.
   bool headers = true;
+  bool skip_first_line = false;  ///< set by open_blocks()
   /// Warnings for the person: a record longer than the block, for instance. No program name, no
   /// newline.
   std::function<void(const std::string&)> warn = {};

@@ -18,7 +18,7 @@ CountedBlocks::CountedBlocks(const PipeSpec& spec, std::unique_ptr<RecordSplitte
       reader_(std::move(reader)),
       pool_(use.workers + 2),
       timer_(spec.block_timeout),
-      header_finder_(spec.header),
+      header_finder_(spec.header, use.skip_first_line),
       header_pending_(header_finder_.is_wanted()),
       headers_(use.headers),
       records_(spec.records_per_block * std::max<std::uint64_t>(1, spec.lines_per_record)),
@@ -75,20 +75,19 @@ Pull CountedBlocks::read() {
 /// False where the header is not there yet.
 bool CountedBlocks::take_header() {
   if (header_finder_.wants_much() && !has_much()) return false;
-  const auto size = header_finder_.find(data());
-  if (!size && !ended_) {
+  const auto found = header_finder_.find(data(), ended_);
+  if (!found) {
     if (has_much()) enough_ = 2 * data().size();
     return false;
   }
-  // An input without it has no header.
-  if (size) {
-    header_.assign(data().substr(0, *size));
-    begin_ += *size;
-    splitter_->set_header(header_);
-    if (!headers_) {
-      apart_ = std::make_shared<const std::string>(std::move(header_));
-      header_.clear();
-    }
+  std::string header(data().substr(found->begin, found->end - found->begin));
+  begin_ += found->end;
+  if (header.empty()) return true;
+  splitter_->set_header(header);
+  if (headers_) {
+    header_ = std::move(header);
+  } else {
+    apart_ = std::make_shared<const std::string>(std::move(header));
   }
   return true;
 }

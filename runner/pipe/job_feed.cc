@@ -42,7 +42,7 @@ bool is_piped(const Options& options) {
 }
 
 JobInput job_input(const Options& options) {
-  if (!is_piped(options)) return JobInput::kNone;
+  if (!is_piped(options)) return options.is_one_job ? JobInput::kStdin : JobInput::kNone;
   if (options.pipe.cat) return JobInput::kFile;
   return options.pipe.fifo ? JobInput::kFifo : JobInput::kStdin;
 }
@@ -80,7 +80,7 @@ std::unique_ptr<JobFeed> open_job_feed(const Options& options, FeedSetup setup) 
   const PipeSpec& pipe = options.pipe;
   BlockUse use{
       .workers = setup.workers,
-      .ranges = pipe.mode == PipeSpec::Mode::kPart && pipe.shard.empty() && pipe.bin.empty(),
+      .ranges = pipe.shard.empty() && pipe.bin.empty(),
       .headers = !fans_out(pipe),
       .warn = setup.warn};
   const InputSpec data = data_spec(options);

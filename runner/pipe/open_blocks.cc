@@ -7,6 +7,7 @@
 #include "enjoin/error.h"
 #include "runner/pipe/block_source.h"
 #include "runner/pipe/counted_blocks.h"
+#include "runner/pipe/csv_splitter.h"
 #include "runner/pipe/filled_blocks.h"
 #include "runner/pipe/group_splitter.h"
 #include "runner/pipe/key_column.h"
@@ -37,9 +38,16 @@ void check(const PipeSpec& spec) {
 }
 
 /// Whether blocks can be told by reading around their ends only.
-bool is_cut_at_places(const PipeSpec& spec) {
-  return spec.records_per_block == 0 && spec.lines_per_record == 0 && spec.group_by.empty() &&
-         !spec.regex && !spec.remove_separator;
+bool is_cut_at_places(const PipeSpec& spec, const InputSpec& input) {
+  return !input.csv && spec.records_per_block == 0 && spec.lines_per_record == 0 &&
+         spec.group_by.empty() && !spec.regex && !spec.remove_separator;
+}
+
+/// A file that holds what its size says: those of /proc and /sys do not.
+bool holds_its_size(int fd, const struct stat& status) {
+  if (!S_ISREG(status.st_mode) || status.st_size <= 0) return false;
+  char last;
+  return ::pread(fd, &last, 1, status.st_size - 1) == 1;
 }
 
 /// --shard and --bin send lines, one by one.
@@ -52,13 +60,20 @@ PipeSpec lines_of(PipeSpec spec) {
   return spec;
 }
 
+std::unique_ptr<RecordSplitter> splitter_for(PipeSpec* spec, const InputSpec& input) {
+  const bool by_lines = spec->record_end == "\n" && spec->record_start.empty() && !spec->regex;
+  auto records = input.csv && by_lines && spec->lines_per_record == 0 ? make_csv_splitter()
+                                                                      : make_splitter(*spec);
+  if (spec->group_by.empty()) return records;
+  return make_group_splitter(spec, input, std::move(records));
+}
+
 SourcePtr open_stream(PipeSpec spec, const InputSpec& input, int fd, const BlockUse& use) {
-  auto splitter = spec.group_by.empty() ? make_splitter(spec)
-                                        : make_group_splitter(&spec, input, make_splitter(spec));
+  auto splitter = splitter_for(&spec, input);
   struct stat status;
   if (::fstat(fd, &status) != 0) throw system_error("cannot read stdin", errno);
   const off_t offset = ::lseek(fd, 0, SEEK_CUR);
-  if (S_ISREG(status.st_mode) && offset >= 0 && use.ranges && is_cut_at_places(spec)) {
+  if (use.ranges && offset >= 0 && is_cut_at_places(spec, input) && holds_its_size(fd, status)) {
     return std::make_unique<StdinRanges>(spec, std::move(splitter), RangeFile(fd, "stdin"),
                                          static_cast<std::uint64_t>(offset), use);
   }
@@ -77,8 +92,7 @@ SourcePtr open_files(PipeSpec spec, const InputSpec& input, const BlockUse& use)
     paths.push_back(source.path);
   }
   if (paths.empty()) throw UsageError("--pipe-part needs a file: name it with -a FILE");
-  auto splitter = spec.group_by.empty() ? make_splitter(spec)
-                                        : make_group_splitter(&spec, input, make_splitter(spec));
+  auto splitter = splitter_for(&spec, input);
   return std::make_unique<PartBlocks>(spec, std::move(splitter), std::move(paths), use);
 }
 
@@ -88,8 +102,10 @@ SourcePtr open_blocks(const PipeSpec& pipe, const InputSpec& input, const BlockU
   return open_blocks(pipe, input, STDIN_FILENO, use);
 }
 
-SourcePtr open_blocks(const PipeSpec& pipe, const InputSpec& input, int fd, const BlockUse& use) {
+SourcePtr open_blocks(const PipeSpec& pipe, const InputSpec& input, int fd, const BlockUse& given) {
   check(pipe);
+  BlockUse use = given;
+  use.skip_first_line = input.skip_first_line;
   if (!pipe.shard.empty() || !pipe.bin.empty()) return open_stream(lines_of(pipe), input, fd, use);
   SourcePtr source = pipe.mode == PipeSpec::Mode::kPart ? open_files(pipe, input, use)
                                                         : open_stream(pipe, input, fd, use);

@@ -17,7 +17,7 @@ RangeBlocks::RangeBlocks(const PipeSpec& spec, const BlockUse& use)
       ranges_(use.ranges && remover_ == nullptr),
       headers_(use.headers),
       pool_(use.workers + 2),
-      header_finder_(spec.header) {}
+      header_finder_(spec.header, use.skip_first_line) {}
 
 void RangeBlocks::deliver(const RangeFile& file, std::uint64_t begin, std::uint64_t end,
                           Block* block) {
@@ -54,11 +54,11 @@ std::uint64_t RangeBlocks::read_header(const RangeFile& file, std::uint64_t begi
   for (std::uint64_t size = 64 << 10;; size *= 8) {
     const bool is_all = begin + size >= end;
     file.read(begin, is_all ? std::max(begin, end) : begin + size, &text);
-    const auto found = header_finder_.find(text);
-    if (found && *found > 0) header_ = std::make_shared<const std::string>(text, 0, *found);
-    if (found) return *found;
-    // A file without it has no header.
-    if (is_all) return 0;
+    const auto found = header_finder_.find(text, is_all);
+    if (!found) continue;
+    const std::size_t size = found->end - found->begin;
+    if (size > 0) header_ = std::make_shared<const std::string>(text, found->begin, size);
+    return found->end;
   }
 }
 
@@ -141,7 +141,7 @@ bool PartBlocks::open_next() {
   file_.emplace(paths_[next_path_++]);
   size_ = file_->size();
   at_ = read_header(*file_, 0);
-  if (at_ > 0) splitter_->set_header(header_text());
+  if (!header_text().empty()) splitter_->set_header(header_text());
   return true;
 }
 

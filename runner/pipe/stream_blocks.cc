@@ -23,7 +23,7 @@ StreamBlocks::StreamBlocks(const PipeSpec& spec, std::unique_ptr<RecordSplitter>
       pool_(use.workers + 2),
       timer_(spec.block_timeout),
       warn_(use.warn),
-      header_finder_(spec.header),
+      header_finder_(spec.header, use.skip_first_line),
       header_pending_(header_finder_.is_wanted()),
       headers_(use.headers),
       block_bytes_(static_cast<std::size_t>(spec.block_bytes)),
@@ -91,23 +91,24 @@ Pull StreamBlocks::fill() {
 bool StreamBlocks::take_header() {
   const bool is_full = data().size() >= block_bytes_;
   if (header_finder_.wants_much() && !is_full && !ended_) return false;
-  const auto size = header_finder_.find(data());
-  if (!size && !ended_) {
+  const auto found = header_finder_.find(data(), ended_);
+  if (!found) {
     // Nobody is told: it is the header that is longer, not a record.
     if (is_full) block_bytes_ *= 2;
     return false;
   }
-  // An input without it has no header. Else it stays where it is: at the start of the first block.
   header_pending_ = false;
-  if (size) {
-    header_.assign(memory_.data(), *size);
-    splitter_->set_header(header_);
-    if (!headers_) {
-      std::memmove(memory_.data(), memory_.data() + *size, used_ - *size);
-      used_ -= *size;
-      apart_ = std::make_shared<const std::string>(std::move(header_));
-      header_.clear();
-    }
+  std::string header(data().substr(found->begin, found->end - found->begin));
+  if (!header.empty()) splitter_->set_header(header);
+  // It is best left where it is: at the start of the first block.
+  if (const std::size_t gone = headers_ ? found->begin : found->end; gone > 0) {
+    std::memmove(memory_.data(), memory_.data() + gone, used_ - gone);
+    used_ -= gone;
+  }
+  if (headers_) {
+    header_ = std::move(header);
+  } else if (!header.empty()) {
+    apart_ = std::make_shared<const std::string>(std::move(header));
   }
   block_bytes_ = given_bytes_;
   return true;

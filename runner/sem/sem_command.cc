@@ -30,7 +30,10 @@ std::uint32_t permits_of(const Options& options) {
   if (options.jobs_text.empty()) return 1;
   OpenFiles open_files{};
   ::getrlimit(RLIMIT_NOFILE, &open_files);
-  return parse_jobs(options.jobs_text, usable_cpus(), most_workers(open_files));
+  // Counting the CPUs takes longer than all the rest, and a plain number does not need it.
+  const bool is_number = options.jobs_text.find_first_not_of("0123456789") == std::string::npos;
+  const std::uint32_t cpus = is_number ? 1 : usable_cpus(options.cpu_unit);
+  return parse_jobs(options.jobs_text, cpus, most_workers(open_files));
 }
 
 void say(const std::string& text) {
@@ -54,6 +57,7 @@ void take_stdin(const Options& options) {
 Options for_one_job(Options options) {
   options.jobs_text = "1";
   if (options.pipe.mode != PipeSpec::Mode::kNone) return options;
+  options.is_one_job = true;
   options.input = InputSpec{};
   options.input.sources.resize(1);
   options.input.sources.front().arguments = {""};

@@ -34,7 +34,7 @@ std::string pattern_of(std::string_view tag) {
   std::string pattern = "\\G";
   std::size_t at = 0;
   if (tag.starts_with('{')) {
-    pattern += "\\{(-?\\d+)?";
+    pattern += "\\{(?:(-?\\d+)\\s*)?";
     at = 1;
   } else {
     pattern += "()";
@@ -64,8 +64,9 @@ std::string with_groups(std::string_view code) {
   std::string result;
   while (!code.empty()) {
     std::size_t digits = 0;
-    if (code.starts_with("$$")) static_cast<void>(read_position(code.substr(2), &digits));
-    if (digits > 0 && code[2] != '-') {
+    if (code.starts_with("$$"))
+      digits = std::min(code.find_first_not_of("0123456789", 2), code.size()) - 2;
+    if (digits > 0) {
       result += "${enjoin_group_@_" + std::string(code.substr(2, digits)) + "}";
       code.remove_prefix(2 + digits);
     } else {
@@ -86,7 +87,7 @@ Definition::Definition(const std::string& text)
   const std::size_t begin = code.find_first_not_of(' ');
   if (begin != code.npos) {
     const std::int32_t position = read_position(code.substr(begin), &digits);
-    if (digits > 0 && code.substr(begin + digits).starts_with(' ')) {
+    if (digits > 0 && code.substr(begin + digits - 1).starts_with(' ')) {
       position_ = position;
       code.remove_prefix(begin + digits);
     }

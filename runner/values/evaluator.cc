@@ -7,6 +7,7 @@
 #include "enjoin/error.h"
 #include "runner/regex.h"
 #include "runner/values/resolver.h"
+#include "worker/shell_quote.h"
 #include "worker/template_plan.h"
 
 namespace enjoin {
@@ -104,6 +105,11 @@ void Evaluator::begin() {
 
 void Evaluator::evaluate(std::span<Candidate> jobs, std::uint64_t total) {
   if (!is_needed()) return;
+  evaluate_all(jobs, total);
+  if (!filters_.empty()) filter(jobs, total);
+}
+
+void Evaluator::evaluate_all(std::span<Candidate> jobs, std::uint64_t total) {
   const bool asks =
       std::any_of(expressions_.begin(), expressions_.end(),
                   [](const Placement& placement) { return !placement.expression.native; });
@@ -112,7 +118,34 @@ void Evaluator::evaluate(std::span<Candidate> jobs, std::uint64_t total) {
   } else {
     for (Candidate& job : jobs) take_answer({"ok"}, total, &job);
   }
-  if (!filters_.empty()) filter(jobs, total);
+}
+
+void Evaluator::correct_lengths(const TemplateSpec& command, Batcher* batcher) {
+  TemplateSpec spec = adopt(command);
+  if (spec.placed.empty()) return;
+  batcher->correct_lengths([this, spec = std::move(spec)](std::string_view value) {
+    return length_beyond(value, spec);
+  });
+}
+
+std::ptrdiff_t Evaluator::length_beyond(std::string_view value, const TemplateSpec& command) {
+  Candidate job;
+  job.batch.bytes = std::string(value) + '\0';
+  job.batch.values = 1;
+  evaluate_all({&job, 1}, 0);
+  JobStrings strings;
+  strings.cut(job.batch.bytes, 1);
+  const bool quotes = command.quote_values || command.quote_words;
+  const auto length = [quotes](std::string_view text) {
+    return static_cast<std::ptrdiff_t>(quotes ? shell_quoted_length(text) : text.size());
+  };
+  std::ptrdiff_t beyond = 0;
+  for (const TemplateSpec::Placed& placed : command.placed) {
+    if (placed.kind != TemplateSpec::Placed::Kind::kComputed) continue;
+    const std::string_view text = computed_string(placed, strings.inputs(1), {}, 0).substr(1);
+    beyond += length(text) - length(value);
+  }
+  return beyond;
 }
 
 PerlMessage Evaluator::job_message(const Candidate& job, std::uint64_t total) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -60,6 +61,12 @@ class Evaluator {
   /// Throws Error where an expression fails. `total` is the number of all jobs, where needed.
   void evaluate(std::span<Candidate> jobs, std::uint64_t total);
 
+  /// How much longer the values computed of `value` are in a line of `command` (adopted) than the
+  /// value itself would be there. For Batcher::correct_lengths.
+  std::ptrdiff_t length_beyond(std::string_view value, const TemplateSpec& command);
+  /// Has `batcher` reckon with that for `command` (not adopted).
+  void correct_lengths(const TemplateSpec& command, Batcher* batcher);
+
  private:
   struct Placement {
     Expression expression;
@@ -68,6 +75,7 @@ class Evaluator {
   };
   PerlMessage job_message(const Candidate& job, std::uint64_t total) const;
   void take_answer(const std::vector<std::string>& answer, std::uint64_t total, Candidate* job);
+  void evaluate_all(std::span<Candidate> jobs, std::uint64_t total);
   void ask_perl(std::span<Candidate> jobs, std::uint64_t total);
   void filter(std::span<Candidate> jobs, std::uint64_t total);
 

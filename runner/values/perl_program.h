@@ -41,6 +41,8 @@ sub pQ {
   wantarray ? @quoted : "@quoted";
 }
 *perl_quote_scalar = \&pQ;
+sub dirname { require File::Basename; File::Basename::dirname(@_) }
+sub basename { require File::Basename; File::Basename::basename(@_) }
 sub make_regexp_ungreedy { Enjoin::ungreedy($_[0]) }
 sub yyyy_mm_dd_hh_mm_ss { Enjoin::time("%04d-%02d-%02dT%02d:%02d:%02d") }
 sub yyyy_mm_dd_hh_mm { Enjoin::time("%04d-%02d-%02dT%02d:%02d") }

@@ -27,32 +27,31 @@ constexpr std::pair<std::string_view, std::string_view> kVariables[] = {
     {"{agrp}", "${PARALLEL_ARGHOSTGROUPS}"},
 };
 
-/// {seq}, {seq-1}, {slot+2}: the number with an offset.
+/// {seq}, {seq-1}, {slot+2}: the number with an offset. {seq*2-1}: what Perl makes of it.
 struct ShiftedNumber {
   std::size_t size = 0;
   Placed placed = {};
+  std::string code = {};
 };
 
 ShiftedNumber read_shifted_number(std::string_view text) {
   const std::size_t end = text.find('}');
-  if (!text.starts_with("{s") || end == text.npos) return {};
-  std::string_view inside = text.substr(1, end - 1);
+  if (end == text.npos) return {};
+  const bool is_seq = text.starts_with("{seq");
+  if (!is_seq && !text.starts_with("{slot")) return {};
+  const std::string name = is_seq ? "seq" : "slot";
+  std::string_view inside = text.substr(1 + name.size(), end - 1 - name.size());
   ShiftedNumber number{.size = end + 1};
-  if (inside.starts_with("seq")) {
-    number.placed.kind = Placed::Kind::kSeq;
-    inside.remove_prefix(3);
-  } else if (inside.starts_with("slot")) {
-    number.placed.kind = Placed::Kind::kSlot;
-    inside.remove_prefix(4);
-  } else {
-    return {};
-  }
+  number.placed.kind = is_seq ? Placed::Kind::kSeq : Placed::Kind::kSlot;
   if (inside.empty()) return number;
+  if (inside.find_first_not_of("0123456789+-*/%(). ") != inside.npos) return {};
+  const std::string code = "$_ = " + name + "() " + std::string(inside);
   if (inside.front() == '+') inside.remove_prefix(1);
   std::size_t digits = 0;
   number.placed.offset = read_position(inside, &digits);
   constexpr std::size_t most_digits = 9;
-  return digits == inside.size() && digits <= most_digits ? number : ShiftedNumber{};
+  if (digits == 0 || digits != inside.size() || digits > most_digits) number.code = code;
+  return number;
 }
 
 class Resolver {
@@ -216,7 +215,13 @@ class Resolver {
     if (!text.starts_with('{')) return 0;
     if (const std::size_t size = take_variable(text); size != 0) return size;
     if (const ShiftedNumber number = read_shifted_number(text); number.size != 0) {
-      add_placed(number.placed);
+      if (number.code.empty()) {
+        add_placed(number.placed);
+      } else {
+        add({.shown = std::string(text.substr(0, number.size)),
+             .perl = number.code,
+             .position = 1});
+      }
       return number.size;
     }
     constexpr std::string_view padded_slot = "{0%}";

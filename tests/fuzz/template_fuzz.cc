@@ -1,6 +1,7 @@
 // Feeds the template parser and both ways out of it, and the splitter of lines. Input: a byte of
 // switches, a byte with the number of command words, then strings ended by NUL bytes: the
-// replacement string, the command's words, the values.
+// replacement string, the command's words, the values. A word that begins with \x01 is a computed
+// string's place instead, for the value whose position the next byte is.
 
 #include <algorithm>
 #include <cstdint>
@@ -66,7 +67,11 @@ Strings split_at_nul(std::string_view text) {
 void check_job(const enjoin::Template& command, enjoin::Spread spread, const Strings& values,
                std::uint64_t seq) {
   const std::vector<std::string_view> views(values.begin(), values.end());
-  const enjoin::JobInputs inputs{.values = views};
+  // Each value's computed string is the value itself, or stands for nothing.
+  Strings strings;
+  for (const std::string& value : values) strings.push_back("q" + value);
+  const std::vector<std::string_view> computed(strings.begin(), strings.end());
+  const enjoin::JobInputs inputs{.values = views, .computed = computed};
   const enjoin::JobNumbers numbers{.seq = seq, .slot = 7};
   std::string line;
   command.expand_line(inputs, numbers, &line);
@@ -104,9 +109,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     spec.replace_string = strings.front();
     strings.erase(strings.begin());
   }
+  spec.plus = (switches & 32) != 0;
+  if ((switches & 64) != 0 && strings.size() > 1) {
+    spec.renames.push_back({"{/}", strings.front()});
+    strings.erase(strings.begin());
+  }
   const auto words_end = strings.begin() + static_cast<std::ptrdiff_t>(
                                                std::min<std::size_t>(data[1] % 8, strings.size()));
   spec.words.assign(strings.begin(), words_end);
+  for (std::string& word : spec.words) {
+    if (!word.starts_with('\x01')) continue;
+    // Of all values, or of a place among the computed strings: in bounds or not.
+    const int place = word.size() > 1 ? word[1] % 4 : 0;
+    spec.placed.push_back({.position = place,
+                           .first = static_cast<std::uint32_t>(place == 0 ? 0 : place - 1)});
+    word = std::string("x") + '\0' + std::to_string(spec.placed.size() - 1) + '\0' + "y";
+  }
   const Strings values(words_end, strings.end());
   try {
     const enjoin::Template command = enjoin::Template::parse(spec);
