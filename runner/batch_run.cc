@@ -21,6 +21,13 @@ namespace {
 
 constexpr std::size_t kMostEvaluated = 64;  // before the first of them starts
 
+// A job that takes just as long as it may (`--timeout 2 sleep 2`) is let end, as by GNU parallel,
+// which looks at the clock less often than we do.
+std::chrono::nanoseconds with_slack(std::chrono::nanoseconds limit) {
+  constexpr std::chrono::nanoseconds most = std::chrono::milliseconds(100);
+  return limit + std::min(limit / 20, most);
+}
+
 }  // namespace
 
 BatchRun::BatchRun(Options options, std::string program)
@@ -102,7 +109,7 @@ int BatchRun::run() {
     say(fmt::format("{}: Warning: {}:{}: this row was cut off; its job runs again\n", program_,
                     term_safe(joblog_file(options_)), log.lines + 1));
   }
-  team_.set_timeout(plan_.timeout());
+  team_.set_timeout(with_slack(plan_.timeout()));
   while (true) {
     take_signals();
     team_.collect([this](JobResult& result) { on_result(result); });
@@ -182,6 +189,7 @@ void BatchRun::start_next() {
     refused.outcome = Exited{1};
     static_cast<void>(plan_.judge(refused));
     if (feed_) feed_->finish(refused);
+    all_skipped_ = true;  // nothing will wake us for the next
     return;
   }
   team_.start(std::move(job));
@@ -355,7 +363,7 @@ void BatchRun::on_result(JobResult& result) {
   if (plan_.judge(result) == Plan::Verdict::kRetry) return;
   on_final(result);
   if (feed_) feed_->finish(result);
-  if (options_.timeout.percent_of_median > 0) team_.set_timeout(plan_.timeout());
+  if (options_.timeout.percent_of_median > 0) team_.set_timeout(with_slack(plan_.timeout()));
   if (slots_ != workers_) read_jobs_file();
   note_halt(result);
 }

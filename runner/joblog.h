@@ -33,7 +33,7 @@ class Joblog {
     kAppend,  ///< keep what is there; the header line is written to an empty file only
   };
 
-  /// Creates the file, writes the header. Throws Error: which file, why.
+  /// Creates the file ("-" is stdout), writes the header. Throws Error: which file, why.
   explicit Joblog(std::string path, Start start = Start::kTruncate);
   /// A log that was read, to be gone on with: `whole_bytes` of whole lines, and `cut_bytes` of a
   /// last one that a crash cut off, which are taken away.

@@ -118,6 +118,7 @@ class Plan {
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
   std::uint64_t withdrawn_ = 0;
+  int latest_status_ = 0;
   std::uint64_t foreseen_failed_ = 0;
   std::uint64_t foreseen_succeeded_ = 0;
   std::optional<TimePoint> last_start_;

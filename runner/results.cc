@@ -90,8 +90,7 @@ ResultsSpec results_spec(const Options& options, const std::string& scratch_fold
   }
   TemplateSpec name = text_template(options, options.results);
   // GNU parallel prints the names with --line-buffer, too.
-  spec.prints_names =
-      options.files ? !ungroup : options.output == OutputMode::kLineBuffer;
+  spec.prints_names = options.files ? !ungroup : options.output == OutputMode::kLineBuffer;
   if (!is_constant(name)) {
     spec.keep = Keep::kNamed;
     prepare_folder_above(options.results);
@@ -110,7 +109,8 @@ ipc::UniqueFd open_table(const Options& options) {
   const bool goes_on = selection.resume || selection.resume_failed || selection.retry_failed;
   const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (goes_on ? 0 : O_TRUNC);
   ipc::UniqueFd file(::open(options.results.c_str(), flags, 0666));
-  if (!file) throw system_error("cannot open the results file " + term_safe(options.results), errno);
+  if (!file)
+    throw system_error("cannot open the results file " + term_safe(options.results), errno);
   ::lseek(file.get(), 0, SEEK_END);  // a pipe has none, and needs none
   return file;
 }

@@ -83,7 +83,7 @@ Selection Selection::open(const Options& options) {
   }
   if (selection.mode_ == Mode::kAll) return selection;
   selection.path_ = joblog_file(options);
-  if (selection.path_.empty()) return selection;
+  if (selection.path_.empty() || selection.path_ == "-") return selection;
   const bool collect = selection.mode_ == Mode::kFailed;
   selection.reading_ =
       read_joblog(selection.path_, collect ? FailedRows::kCollect : FailedRows::kIgnore);

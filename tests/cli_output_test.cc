@@ -197,3 +197,21 @@ TEST_CASE("output: nothing is left in the folder for temporary files") {
   box.enjoin({"-k", "seq 10000; : {}", ":::", "a", "b"});
   CHECK(box.left_in_tmp().empty());
 }
+
+TEST_CASE("output: --latest-line prints each job's last line where there is no terminal") {
+  const Sandbox box;
+  const Ran ran = box.enjoin({"-k", "--latest-line", "--tag", "seq {}", ":::", "3", "5"});
+  CHECK(ran.out == "3\t3\n5\t5\n");
+}
+
+TEST_CASE("output: --latest-line gives each job a line of the terminal") {
+  const Sandbox box;
+  const Ran ran = box.shell("script -qec 'enjoin -j1 --ll echo ::: a b' log");
+  CHECK(ran.out == "\ra\033[K\r\n\rb\033[K\r\n");
+}
+
+TEST_CASE("output: -t with -k shows the commands in their order") {
+  const Sandbox box;
+  const Ran ran = box.enjoin({"-k", "-t", "-j3", "true", ":::", "a", "b", "c", "d"});
+  CHECK(ran.err == "true a\ntrue b\ntrue c\ntrue d\n");
+}

@@ -111,8 +111,9 @@ TEST_CASE("files: the names are printed, the files stay, stderr is printed as ev
 
 TEST_CASE("files: a failed attempt leaves no file, and --tmpdir says where they are") {
   const Sandbox box;
-  const Ran ran = box.shell("mkdir t; enjoin --tmpdir t --retries 3 --files 'echo x; exit 1' ::: a;"
-                            "ls t | wc -l");
+  const Ran ran = box.shell(
+      "mkdir t; enjoin --tmpdir t --retries 3 --files 'echo x; exit 1' ::: a;"
+      "ls t | wc -l");
   const auto lines = lines_of(ran.out);
   REQUIRE(lines.size() == 2);
   CHECK(lines[0].starts_with("t/par"));

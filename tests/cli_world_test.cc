@@ -130,3 +130,46 @@ TEST_CASE("world: --leftovers kill and fail kill it, and fail counts the job as 
     CHECK(ran.status == (std::string(what) == "fail" ? 1 : 0));
   }
 }
+
+TEST_CASE("world: --workdir makes the folder, and OLDPWD says where we are") {
+  const Sandbox box;
+  CHECK(box.shell("enjoin --workdir a/b 'echo x >{}; basename \"$OLDPWD\"' ::: f").out == "work\n");
+  CHECK(box.read("a/b/f") == "x\n");
+}
+
+TEST_CASE("world: --workdir that cannot be made is named before anything runs") {
+  const Sandbox box;
+  box.write("file", "");
+  const Ran ran = box.enjoin({"--workdir", "file/x", "echo", ":::", "a"});
+  CHECK(ran.status == 255);
+  CHECK(ran.says("file/x"));
+}
+
+TEST_CASE("world: --workdir ... is a folder for each job, removed with all in it") {
+  const Sandbox box;
+  const Ran ran = box.enjoin(
+      {"-k", "--workdir", "...", "mkdir -p d/e; ln -s /etc l; echo {} >d/e/f; pwd", ":::", "a", "b"});
+  const auto folders = lines_of(ran.out);
+  REQUIRE(folders.size() == 2);
+  CHECK(folders[0] != folders[1]);
+  CHECK(folders[0].ends_with("-1"));
+  CHECK(box.shell("ls " + folders[0]).status != 0);
+  CHECK(box.shell("test -e /etc/passwd").status == 0);
+}
+
+TEST_CASE("world: --interactive needs a terminal") {
+  const Sandbox box;
+  const Ran ran = box.enjoin({"-p", "echo", ":::", "a"});
+  CHECK(ran.status == 255);
+  CHECK(ran.says("terminal"));
+  CHECK(ran.out.empty());
+}
+
+TEST_CASE("world: --interactive runs what is answered with y, and counts the rest as failed") {
+  const Sandbox box;
+  const Ran ran = box.shell("printf 'y\\nn\\nYes\\n' | script -qec 'enjoin -p echo ::: a b c' log");
+  CHECK(ran.status == 1);
+  CHECK(ran.out.find("echo a ?...") != std::string::npos);
+  CHECK(ran.out.find("\nb\r\n") == std::string::npos);
+  CHECK(ran.out.find("\nc\r\n") != std::string::npos);
+}

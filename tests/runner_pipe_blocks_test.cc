@@ -123,6 +123,11 @@ TEST_CASE("blocks: regular expressions") {
         Texts{"aX\n", "bX\ncX\n", "dX\neX\n"});
 }
 
+TEST_CASE("blocks: with expressions, what comes before the first start is a block of its own") {
+  CHECK(blocks_of(cut_at(by_count(2), "", "X", true), "leadXaXbXc") == Texts{"lead", "XaXb", "Xc"});
+  CHECK(blocks_of(cut_at(by_count(2), "", "X", true), "XaXbXc") == Texts{"XaXb", "Xc"});
+}
+
 TEST_CASE("blocks: a start that would match again inside itself begins one record") {
   const std::string text = "A2, Start, 5\nA2, 1\nA2, Start, 7\n";
   CHECK(blocks_of(cut_at(by_count(1), "", ".*, Start", true), text) ==
@@ -213,6 +218,8 @@ TEST_CASE("blocks: --remove-rec-sep") {
 TEST_CASE("blocks: -r leaves out blank ones, and their numbers") {
   InputSpec input;
   input.no_run_if_empty = true;
+  CHECK(blocks_of(cut_at(by_count(1), "]]", "[["), " [[A]][[ ]][[]][[B]][[]] ", input) ==
+        Texts{" [[A]]", "[[B]]", "[[]] "});
   CHECK(blocks_of(by_size(2), "\n\n\n\na\nb\n", input) == Texts{"a\n", "b\n"});
   CHECK(ranges_of(by_size(2), "\n\n\n\na\nb\n", input) == Texts{"a\n", "b\n"});
   CHECK(blocks_of(by_count(1), "\n \n\ta\n", input) == Texts{"\ta\n"});

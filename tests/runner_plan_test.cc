@@ -324,3 +324,20 @@ TEST_CASE("plan: exit value and signal of each outcome") {
     CHECK(signal_value(row.outcome) == row.signal);
   }
 }
+
+TEST_CASE("plan: a job that made room runs again, as an attempt or not") {
+  Plan plan({.retries = 3, .halt = {}, .timeout = {}});
+  JobResult first = ended(make(plan), Canceled{true, SIGTERM});
+  plan.put_back(first, false);
+  Job again = plan.take_retry(kStart);
+  CHECK(again.id.seq == 1);
+  CHECK(again.attempt == 1);
+  JobResult second = ended(std::move(again), Canceled{true, SIGTERM});
+  plan.put_back(second, true);
+  Job last = plan.take_retry(kStart);
+  CHECK(last.attempt == 2);
+  CHECK(plan.may_retry(last));
+  CHECK(judge(plan, std::move(last), Exited{0}) == Verdict::kFinal);
+  CHECK(plan.done() == 1);
+  CHECK(plan.latest_status() == 0);
+}

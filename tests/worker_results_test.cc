@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "worker/decorate.h"
+#include "worker/latest_line.h"
 #include "worker/result_path.h"
 #include "worker/result_row.h"
 
@@ -36,7 +37,8 @@ std::string row_of(Table table, const ResultRow& row) {
   return text;
 }
 
-std::string heading_of(Table table, std::size_t values, const std::vector<std::string>& names = {}) {
+std::string heading_of(Table table, std::size_t values,
+                       const std::vector<std::string>& names = {}) {
   std::string text;
   append_heading(table, names, values, &text);
   return text;
@@ -102,10 +104,8 @@ TEST_CASE("result row: a comma separated row quotes only what needs it") {
 
 TEST_CASE("result row: JSON escapes quotes, backslashes and control characters alone") {
   const std::string_view values[] = {"\\", "\xff/"};
-  const ResultRow row{.seq = 1,
-                      .command = "\"",
-                      .values = values,
-                      .out = std::string_view("\0\x1f\x7f", 3)};
+  const ResultRow row{
+      .seq = 1, .command = "\"", .values = values, .out = std::string_view("\0\x1f\x7f", 3)};
   CHECK(row_of(Table::kJson, row) ==
         "{ \"Seq\": 1, \"Host\": \":\", \"Starttime\": 0.000, \"JobRuntime\": 0.000, \"Send\": 0, "
         "\"Receive\": 0, \"Exitval\": 0, \"Signal\": 0, \"Command\": \"\\\"\", \"V\": [ "
@@ -136,6 +136,19 @@ TEST_CASE("colours: the tag is coloured with its line, and jobs have different o
   const std::string tag = "t";
   CHECK(enjoin::line_style(&tag, 1).before == "\033[48;5;021;38;5;231m\033[Kt\t");
   CHECK(enjoin::line_style(nullptr, 1).before != enjoin::line_style(nullptr, 2).before);
-  CHECK(enjoin::line_style(nullptr, enjoin::kAlarmColor).before ==
-        "\033[48;5;196;38;5;231m\033[K");
+  CHECK(enjoin::line_style(nullptr, enjoin::kAlarmColor).before == "\033[48;5;196;38;5;231m\033[K");
+}
+
+TEST_CASE("latest line: as much as fits, in columns and not in bytes") {
+  CHECK(enjoin::fit_line("abcdef", 4) == "abcd");
+  CHECK(enjoin::fit_line("é中x", 2) == "é中");
+  CHECK(enjoin::fit_line("", 4).empty());
+}
+
+TEST_CASE("latest line: blanks for a TAB, nothing for control characters") {
+  CHECK(enjoin::fit_line("a\tb", 20) == "a       b");
+  CHECK(enjoin::fit_line("a\tb", 4) == "a   ");
+  CHECK(enjoin::fit_line("a\033\r\x7f"
+                         "b",
+                         20) == "ab");
 }

@@ -38,7 +38,8 @@ LineStyle line_style(const std::string* tag, std::int64_t color) {
   LineStyle style;
   if (color != kNoColor) {
     const auto place = static_cast<std::size_t>(color == kAlarmColor ? 0 : color);
-    style.before = color_begin(color == kAlarmColor ? kAlarm : kPalette[place % std::size(kPalette)]);
+    style.before =
+        color_begin(color == kAlarmColor ? kAlarm : kPalette[place % std::size(kPalette)]);
     style.after = kColorEnd;
     style.closes_last = true;
   }

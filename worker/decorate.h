@@ -8,9 +8,9 @@ namespace enjoin {
 
 /// What stands around each line of a job's output.
 struct LineStyle {
-  std::string before = {};     ///< --tag: the tag and a TAB; a colour's beginning
-  std::string after = {};      ///< a colour's end; before the newline
-  bool closes_last = false;    ///< a last line without newline gets one, too
+  std::string before = {};   ///< --tag: the tag and a TAB; a colour's beginning
+  std::string after = {};    ///< a colour's end; before the newline
+  bool closes_last = false;  ///< a last line without newline gets one, too
 
   bool is_plain() const { return before.empty() && after.empty(); }
 };

@@ -16,8 +16,8 @@ namespace {
 constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND;
 constexpr mode_t kMode = 0666;
 
-// Fresh, so that it shares nothing with a file of that name that is still written to. Devices and links
-// are meant as they are.
+// Fresh, so that it shares nothing with a file of that name that is still written to. Devices and
+// links are meant as they are.
 int open_fresh(const std::string& name, ipc::UniqueFd* file) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     file->reset(::open(name.c_str(), kFlags | O_EXCL, kMode));

@@ -23,11 +23,11 @@ enum class Keep : std::uint8_t {
 /// What --results and --files ask for.
 struct ResultsSpec {
   Keep keep = Keep::kNowhere;
-  std::string folder = {};                        ///< kTree: its root; kScratch: where
-  std::optional<TemplateSpec> name = {};          ///< kNamed
-  std::vector<std::string> column_names = {};     ///< --header: in place of 1, 2, …
-  bool prints_names = false;                      ///< --files: stdout's name is printed
-  Table table = Table::kNone;                     ///< a table is printed instead of the output
+  std::string folder = {};                     ///< kTree: its root; kScratch: where
+  std::optional<TemplateSpec> name = {};       ///< kNamed
+  std::vector<std::string> column_names = {};  ///< --header: in place of 1, 2, …
+  bool prints_names = false;                   ///< --files: stdout's name is printed
+  Table table = Table::kNone;                  ///< a table is printed instead of the output
 };
 
 /// How the files of one job are called.
@@ -59,8 +59,8 @@ class KeptOutput {
   explicit KeptOutput(const ResultsSpec& spec);  ///< Throws Error: bad template.
 
   /// Makes the files of the next job, and the folders they lie in. A file of that name that was
-  /// there is replaced, not cut, for a job that still runs may be writing to it. What has no file of
-  /// its own (stderr of kScratch) goes into `scratch`. Returns 0 or errno.
+  /// there is replaced, not cut, for a job that still runs may be writing to it. What has no file
+  /// of its own (stderr of kScratch) goes into `scratch`. Returns 0 or errno.
   int open(const JobInputs& inputs, const JobNumbers& numbers, const CaptureFiles& scratch);
   /// Both, while they are open.
   CaptureFiles& files() { return files_; }

@@ -35,8 +35,8 @@ class LatestLine final : public LiveOutput {
   std::uint64_t* rows_;
   const bool on_terminal_;
   LineStyle style_;
-  std::string lines_[2];     // of each stream: the line that it is in, or the last whole one
-  bool ended_[2] = {};       // that line is whole: the next byte begins another
+  std::string lines_[2];  // of each stream: the line that it is in, or the last whole one
+  bool ended_[2] = {};    // that line is whole: the next byte begins another
   int latest_ = kStdout;
   bool changed_ = false;
   bool has_row_ = false;

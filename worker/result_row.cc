@@ -6,9 +6,8 @@
 namespace enjoin {
 namespace {
 
-constexpr std::string_view kHeads[] = {"Seq",     "Host",    "Starttime", "JobRuntime",
-                                       "Send",    "Receive", "Exitval",   "Signal",
-                                       "Command"};
+constexpr std::string_view kHeads[] = {"Seq",     "Host",    "Starttime", "JobRuntime", "Send",
+                                       "Receive", "Exitval", "Signal",    "Command"};
 
 void append_number(std::uint64_t number, std::string* to) {
   std::array<char, 20> digits;
@@ -28,7 +27,9 @@ void append_seconds(std::uint64_t ns, std::string* to) {
 class SeparatedWriter {
  public:
   SeparatedWriter(char separator, std::string* to)
-      : separator_(separator), special_{separator, '"', ' ', '\t', '\n', '\v', '\f', '\r'}, to_(to) {}
+      : separator_(separator),
+        special_{separator, '"', ' ', '\t', '\n', '\v', '\f', '\r'},
+        to_(to) {}
 
   void field(std::string_view text) {
     separate();

@@ -40,8 +40,8 @@ void empty_folder(int folder) {
   while (const dirent* const entry = ::readdir(entries)) {
     const std::string name = entry->d_name;
     if (name == "." || name == ".." || ::unlinkat(folder, name.c_str(), 0) == 0) continue;
-    const ipc::UniqueFd inner(::openat(folder, name.c_str(),
-                                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const ipc::UniqueFd inner(
+        ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (inner) empty_folder(inner.get());
     ::unlinkat(folder, name.c_str(), AT_REMOVEDIR);
   }

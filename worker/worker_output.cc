@@ -109,7 +109,8 @@ int Worker::begin_output(Job& job) {
   }
   if (is_table()) remember_for_row(job);
   if (lines_) {
-    LineStyle style = line_style(tag_ ? &tag_text_ : nullptr, config_.color ? color_of(job.slot.seq) : kNoColor);
+    LineStyle style =
+        line_style(tag_ ? &tag_text_ : nullptr, config_.color ? color_of(job.slot.seq) : kNoColor);
     style.closes_last = false;
     lines_->begin_job(style, job.slot.order);
   }
@@ -197,9 +198,8 @@ ipc::ResultRecord& Worker::next_record() {
 
 void Worker::publish(Job& job) {
   const bool held_back =
-      was_put_back(job) ||
-      (job.failed() && (job.slot.flags & ipc::kJobHoldOutputIfFailed) != 0 &&
-       job.end.kind != ipc::EndKind::kCanceled);
+      was_put_back(job) || (job.failed() && (job.slot.flags & ipc::kJobHoldOutputIfFailed) != 0 &&
+                            job.end.kind != ipc::EndKind::kCanceled);
   if (lines_ && job.ran) {
     lines_->end_job(&job.output);
     if (const int lost = lines_->take_lost(); lost != 0 && job.end.kind == ipc::EndKind::kExited) {

@@ -37,7 +37,8 @@ constexpr Flag kFlags[] = {
      .aliases = "latestline ll",
      .group = Group::kOutput,
      .text =
-         "Show the latest line of each running job, on a line of its own that is written anew."},
+         "Show the latest line of each job, on a line of the terminal of its own that is written "
+         "anew. Where stdout is no terminal, the last line of each job is printed."},
     {.name = "tag",
      .group = Group::kOutput,
      .brief = "begin each line with the input",
@@ -85,7 +86,9 @@ constexpr Flag kFlags[] = {
      .text = "Print no command lines: undo `-v` and `-t`."},
     {.name = "compress",
      .group = Group::kOutput,
-     .text = "Keep the output of jobs compressed until it is printed."},
+     .text = "Compress the files that `--files` and `--results` leave, with the first of pzstd, "
+             "lbzip2, pbzip2, zstd, pigz, lz4, gzip … that is there. Output that is only held "
+             "until it is printed is not compressed."},
     {.name = "compress-program",
      .aliases = "use-compress-program usecompressprogram compressprogram",
      .argument = Argument::kRequired,
@@ -138,12 +141,14 @@ constexpr Flag kRecords[] = {
      .text = "Keep each job's output in files. `NAME` is a folder that gets one for each set of "
              "inputs, with `stdout`, `stderr` and `seq` in it; or, where it holds replacement "
              "strings, the name of each job's file (a folder with a `/` at its end); or a table "
-             "of all jobs, by its ending: `.csv`, `.tsv`, `.json` (`-.csv` goes to stdout).",
+             "of all jobs, by its ending: `.csv`, `.tsv`, `.json` (`-.csv` goes to stdout). "
+             "What is kept is not printed.",
      .values = "FILE"},
     {.name = "files",
      .aliases = "output-as-files outputasfiles",
      .group = Group::kRecords,
-     .text = "Print the names of files that hold the jobs' stdout, rather than their output."},
+     .text = "Print the names of files that hold the jobs' stdout, rather than that. They are in "
+             "the folder for temporary files (`--tmpdir`), or where `--results` says."},
 
     {.name = "bar",
      .group = Group::kProgress,

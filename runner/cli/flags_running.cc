@@ -82,7 +82,8 @@ constexpr Flag kFlags[] = {
      .metavar = "FOLDER",
      .group = Group::kRunning,
      .text = "Run the jobs in `FOLDER`, which may hold replacement strings and is made where it is "
-             "missing. `...` is a fresh folder for each job under `~/.parallel/tmp`.",
+             "missing. `...` is a fresh folder for each job under `~/.parallel/tmp`, removed when it "
+             "has ended.",
      .values = "FILE"},
     {.name = "env",
      .argument = Argument::kRequired,

@@ -48,8 +48,10 @@ Pull CountedBlocks::pull(Block* block) {
 /// True where the records of a block were there.
 bool CountedBlocks::try_cut(Block* block) {
   if (!is_news_ || (splitter_->wants_much() && !has_much())) return false;
-  counted_ += splitter_->skip(data(), &scan_, records_ - counted_);
-  if (counted_ == records_) {
+  const bool is_partial = number_ == 0 && splitter_->begins_midway(data());
+  const std::uint64_t wanted = is_partial ? 1 : records_;
+  counted_ += splitter_->skip(data(), &scan_, wanted - counted_);
+  if (counted_ == wanted) {
     hand_over(scan_.boundary, block);
     return true;
   }

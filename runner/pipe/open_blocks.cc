@@ -110,7 +110,7 @@ SourcePtr open_blocks(const PipeSpec& pipe, const InputSpec& input, int fd, cons
   SourcePtr source = pipe.mode == PipeSpec::Mode::kPart ? open_files(pipe, input, use)
                                                         : open_stream(pipe, input, fd, use);
   if (!input.no_run_if_empty) return source;
-  return std::make_unique<FilledBlocks>(std::move(source));
+  return std::make_unique<FilledBlocks>(std::move(source), pipe);
 }
 
 }  // namespace enjoin

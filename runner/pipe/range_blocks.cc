@@ -56,8 +56,9 @@ std::uint64_t RangeBlocks::read_header(const RangeFile& file, std::uint64_t begi
     file.read(begin, is_all ? std::max(begin, end) : begin + size, &text);
     const auto found = header_finder_.find(text, is_all);
     if (!found) continue;
-    const std::size_t size = found->end - found->begin;
-    if (size > 0) header_ = std::make_shared<const std::string>(text, found->begin, size);
+    const std::size_t header_bytes = found->end - found->begin;
+    if (header_bytes > 0)
+      header_ = std::make_shared<const std::string>(text, found->begin, header_bytes);
     return found->end;
   }
 }

@@ -37,6 +37,10 @@ class RecordSplitter {
   /// Goes over up to `count` boundaries behind scan->boundary; returns how many there were.
   virtual std::uint64_t skip(std::string_view text, Scan* scan, std::uint64_t count) = 0;
 
+  /// Whether the input, which begins so, begins with something that is no record: it is handed out
+  /// by itself. As GNU parallel has it, for --regexp with --recstart only.
+  virtual bool begins_midway(std::string_view /*text*/) { return false; }
+
   enum class TextStart : std::uint8_t { kRecord, kAnywhere };
   /// The first boundary whose separator begins at or behind `from`, for cutting a text at about
   /// that place; 0: none can be told.

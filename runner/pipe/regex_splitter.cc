@@ -28,7 +28,8 @@ class RegexRecords final : public RecordSplitter {
  public:
   RegexRecords(const std::string& end, const std::string& start)
       // Compiled alone first, so that a mistake is told of the option that it is in.
-      : start_group_(compile(grouped(end), "--recend").groups() + 1),
+      : has_start_(!start.empty()),
+        start_group_(compile(grouped(end), "--recend").groups() + 1),
         start_(compile("\\G" + grouped(start), "--recstart")),
         boundary_(compile(grouped(end) + "(?=(" + grouped(start) + "))", "--recend, --recstart")) {}
 
@@ -63,6 +64,10 @@ class RegexRecords final : public RecordSplitter {
     return find(text, from, from == 0 ? 0 : from - 1, &at, &next) ? at : 0;
   }
 
+  bool begins_midway(std::string_view text) override {
+    return has_start_ && !text.empty() && !start_.search(text, 0);
+  }
+
   bool wants_much() const override { return true; }
   std::size_t reach() const override { return kMargin; }
 
@@ -88,6 +93,7 @@ class RegexRecords final : public RecordSplitter {
     return false;
   }
 
+  const bool has_start_;
   const std::size_t start_group_;  // of boundary_: what recstart matches
   Regex start_;
   Regex boundary_;

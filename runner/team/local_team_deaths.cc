@@ -185,7 +185,7 @@ void LocalTeam::print_for_dead(WorkerProcess& worker) {
   }
 }
 
-// Output that lies in a dead worker's capture, without decoration.
+// Output that lies in a dead worker's capture, without decoration. It cannot stand in a table.
 void LocalTeam::emit_left_output(std::uint32_t handle, WorkerProcess& worker) {
   Flight& flight = flights_[handle];
   const CaptureFiles files(ipc::UniqueFd(::dup(worker.capture[0].get())),
@@ -193,7 +193,9 @@ void LocalTeam::emit_left_output(std::uint32_t handle, WorkerProcess& worker) {
   ipc::Output output{.ticket = flight.ticket,
                      .handle = handle,
                      .order = spec_.ordered ? flight.job.order : ipc::kNoOrder};
-  if (spec_.worker.output != OutputMode::kUngroup) {
+  const bool printed = spec_.worker.output != OutputMode::kUngroup &&
+                       spec_.worker.results.table == Table::kNone;
+  if (printed) {
     for (int stream : {kStdout, kStderr}) {
       output.length[stream] = files.size(stream);
       flight.record.bytes[stream] = static_cast<std::uint64_t>(output.length[stream]);

@@ -11,8 +11,8 @@ namespace enjoin {
 
 /// What an expression is evaluated for: one value of one job.
 struct ValueContext {
-  std::string_view value;
-  std::span<const std::string_view> values;  ///< all of the job's
+  std::string_view value = {};
+  std::span<const std::string_view> values = {};  ///< all of the job's
   std::uint64_t seq = 1;
   std::uint64_t total = 0;  ///< all jobs of the run; 0: not known
   bool skip = false;        ///< set: the job is not to be run
