@@ -339,7 +339,8 @@ def burst(bench):
 def sem(bench):
     """commands under a semaphore, one call after the other"""
     count, few = 1000 // bench.scale, 50 // bench.scale + 1
-    loop = 'i=0; while [ $i -lt "$2" ]; do $1 -j2 --id bench true; i=$((i+1)); done; $1 --id bench --wait'
+    loop = ('i=0; while [ $i -lt "$2" ]; do $1 -j2 --id bench true; i=$((i+1)); done; '
+            '$1 --id bench --wait')
 
     def seconds_each(name, program, calls):
         return Contender(name, ["sh", "-c", loop, "sh", program, str(calls)])
@@ -350,6 +351,31 @@ def sem(bench):
     times["GNU sem"] = [seconds * count / few for seconds in times["GNU sem"]]
     what = f"`sem -j2 true`, {count:,} in a row (GNU sem: {few}, times {count / few:g})"
     return [faster(what, times, "enjoin", "GNU sem", 15)]
+
+
+def resume(bench):
+    """--resume over a long joblog, to the first new job: against an awk that collects the numbers"""
+    count = 1_000_000 // bench.scale
+    inputs = bench.lines(count + 1)
+    log = bench.path("resume.log")
+    with open(log, "w") as file:
+        file.write("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n")
+        for seq in range(1, count + 1):
+            file.write(f"{seq}\t:\t1700000000.123\t     0.001\t0\t5\t0\t0\techo {seq}\n")
+
+    def check():
+        with open(log, "rb") as file:
+            expect(file.read().count(b"\n") == count + 2, "not the one job that was left")
+
+    # Each run begins with the log as it was.
+    again = 'truncate -s "$2" "$3" && exec "$1" -j1 --resume --joblog "$3" echo'
+    ours = Contender("enjoin", ["sh", "-c", again, "sh", bench.enjoin, str(os.path.getsize(log)), log],
+                     inputs, check=check)
+    awk = "awk, the numbers into an array"
+    times = bench.alternate(ours, Contender(awk, ["awk", "{seen[$1] = 1}", log], inputs))
+    what = f"`--joblog --resume` over {count:,} rows, one job left"
+    return [faster(what, times, "enjoin", awk, 0.5),
+            below(f"{what}: memory", bench.peak(ours).bytes, "bytes", 200 * MB)]
 
 
 # ---- pieces of the input ---------------------------------------------------------------------
@@ -454,5 +480,5 @@ def roundtrip(bench):
     return results
 
 
-ROWS = {row.__name__: row for row in (spawn, echo, shell, one, lines, jobs, wide, burst, sem, pipe,
-                                      part, queue, roundtrip)}
+ROWS = {row.__name__: row for row in (spawn, echo, shell, one, lines, jobs, wide, burst, sem, resume,
+                                      pipe, part, queue, roundtrip)}

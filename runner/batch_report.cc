@@ -75,14 +75,17 @@ void BatchRun::on_final(const JobResult& result) {
 void BatchRun::log(const JobResult& result) {
   if (!joblog_ || !came_to_its_end(result.outcome) || team_.output_error() != 0) return;
   try {
-    joblog_->add({.seq = result.job.id.seq,
-                  .start_ns = result.started_at.count(),
-                  .runtime_ns = result.use.wall.count(),
-                  .send = feed_ ? feed_->sent(result.job.id.seq) : 0,
-                  .receive = result.use.bytes_out,
-                  .exit_value = exit_value(result.outcome),
-                  .signal = signal_value(result.outcome),
-                  .command = command_of(result)});
+    joblog_->add(
+        {.seq = result.job.id.seq,
+         .start_ns = result.started_at.count(),
+         .runtime_ns = result.use.wall.count(),
+         .send = feed_ ? feed_->sent(result.job.id.seq) : 0,
+         // As GNU parallel: with --line-buffer both streams count.
+         .receive = result.use.bytes_out +
+                    (options_.output == OutputMode::kLineBuffer ? result.use.bytes_err : 0),
+         .exit_value = exit_value(result.outcome),
+         .signal = signal_value(result.outcome),
+         .command = command_of(result)});
   } catch (const Error& error) {
     give_up_log(error);
   }

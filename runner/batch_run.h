@@ -83,9 +83,9 @@ class BatchRun {
   const OpenFiles open_files_;
   const std::uint32_t workers_;
   const std::uint32_t slots_;  ///< workers_, or more where -j names a file that may change
-  SignalEvents signals_;
   Selection selection_;
   std::unique_ptr<InputSource> source_;
+  SignalEvents signals_;  // after source_, which may wait for a header
   Evaluator evaluator_;
   Template command_;
   std::optional<Template> retries_;  ///< --retries with replacement strings

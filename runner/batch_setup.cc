@@ -86,8 +86,8 @@ void set_surroundings(const Options& options, WorkerConfig* config) {
 }
 
 bool waits_for_machine(const AdmissionSpec& spec) {
-  return !spec.load.empty() || spec.free_memory != 0 || spec.suspend_memory != 0 ||
-         spec.no_swap || !spec.limit_command.empty();
+  return !spec.load.empty() || spec.free_memory != 0 || spec.suspend_memory != 0 || spec.no_swap ||
+         !spec.limit_command.empty();
 }
 
 // Each start must wait for the ends before it where those decide whether it happens at all.
@@ -175,7 +175,8 @@ void adopt_templates(const Options& options, Evaluator* evaluator, WorkerConfig*
 }
 
 TeamSpec team_spec(const Options& options, const SignalEvents& signals, const OpenFiles& open_files,
-                   std::uint32_t workers, int output_fd, const std::string& input_folder, Evaluator* evaluator) {
+                   std::uint32_t workers, int output_fd, const std::string& input_folder,
+                   Evaluator* evaluator) {
   WorkerConfig worker = worker_config(options, signals, open_files);
   adopt_templates(options, evaluator, &worker);
   worker.job_input = job_input(options);
@@ -223,8 +224,6 @@ std::optional<TemplateSpec> tag_template(const Options& options) {
     tag.renames.clear();
     tag.definitions.clear();
   }
-  // As GNU parallel: --tagstring a{}b with two values is "a1b a2b".
-  if (options.tag_string) tag.spread = Spread::kContext;
   return tag;
 }
 

@@ -42,7 +42,8 @@ void adopt_templates(const Options& options, Evaluator* evaluator, WorkerConfig*
 
 /// The team for a run of at most `workers` jobs at once, whose stdout's output goes to `output_fd`.
 TeamSpec team_spec(const Options& options, const SignalEvents& signals, const OpenFiles& open_files,
-                   std::uint32_t workers, int output_fd, const std::string& input_folder, Evaluator* evaluator);
+                   std::uint32_t workers, int output_fd, const std::string& input_folder,
+                   Evaluator* evaluator);
 
 /// --retries where it depends on the inputs. Throws Error.
 std::optional<Template> retries_template(const Options& options, Evaluator* evaluator);

@@ -15,7 +15,10 @@ SignalEvents::SignalEvents() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGUSR1, SIGUSR2}) {
     struct sigaction now {};
     ::sigaction(signal, nullptr, &now);
-    if (now.sa_handler != SIG_IGN) sigaddset(&ours, signal);
+    const bool ignored = now.sa_handler == SIG_IGN;
+    // A blocked signal is not thrown away, even where it is ignored.
+    if (!ignored || signal == SIGINT) sigaddset(&ours, signal);
+    if (ignored && signal == SIGINT) ignores_terminal_int_ = true;
   }
   sigset_t blocked = ours;
   sigaddset(&blocked, SIGPIPE);
@@ -29,10 +32,14 @@ SignalEvents::~SignalEvents() {
 }
 
 std::optional<int> SignalEvents::take() {
-  signalfd_siginfo info{};
-  const ssize_t got = ::read(fd_.get(), &info, sizeof info);
-  if (got != static_cast<ssize_t>(sizeof info)) return std::nullopt;
-  return static_cast<int>(info.ssi_signo);
+  while (true) {
+    signalfd_siginfo info{};
+    const ssize_t got = ::read(fd_.get(), &info, sizeof info);
+    if (got != static_cast<ssize_t>(sizeof info)) return std::nullopt;
+    const int signal = static_cast<int>(info.ssi_signo);
+    const bool from_terminal = info.ssi_code == SI_KERNEL;
+    if (signal != SIGINT || !from_terminal || !ignores_terminal_int_) return signal;
+  }
 }
 
 std::uint64_t SignalEvents::caller_mask() const {

@@ -9,8 +9,10 @@
 namespace enjoin {
 
 /// Signals as readable events, for the program (a library must not do this to its host).
-/// While it lives, INT, TERM, HUP, TSTP, USR1, USR2 and PIPE are blocked; those that our caller ignores (nohup)
-/// stay ignored. No handler is installed, so nothing needs to be reset in children.
+/// While it lives, INT, TERM, HUP, TSTP, USR1, USR2 and PIPE are blocked; those that our caller
+/// ignores (nohup) stay ignored, but for an INT that somebody sends: shells start what runs in the
+/// background of a script with INT ignored, and mean the terminal's. No handler is installed, so
+/// nothing needs to be reset in children.
 class SignalEvents {
  public:
   SignalEvents();  ///< Throws Error.
@@ -28,6 +30,7 @@ class SignalEvents {
 
  private:
   sigset_t before_{};
+  bool ignores_terminal_int_ = false;
   ipc::UniqueFd fd_;
 };
 

@@ -22,8 +22,23 @@ TEST_CASE("perl: the functions and data that the manual names") {
 TEST_CASE("perl: an expression may go over several words, and several stand in a line") {
   const Sandbox box;
   CHECK(box.enjoin({"-k", "echo", "{=", "$_++", "=}", "{=2 $_ .= 'x' =}", ":::", "4", ":::", "y"})
-            .out == "5 yx\n");
+            .out == "5 z yx\n");
   CHECK(box.enjoin({"-q", "echo", "{=", "$_ .= '  z'", "=}", ":::", "a"}).out == "a  z\n");
+}
+
+// As GNU parallel's releases since 2024; 20221122 takes $$1_c for another variable.
+TEST_CASE("perl: text beside $$1 does not belong to its name") {
+  const Sandbox box;
+  CHECK(box.enjoin({"--rpl", "{a(.)b} s/$$1_c/o/g", "echo", "{aDb}", ":::", "GD_cD_cd"}).out ==
+        "Good\n");
+}
+
+TEST_CASE("perl: --dry-run shows what would run, filters applied") {
+  const Sandbox box;
+  CHECK(
+      box.enjoin({"--dry-run", "--filter", "{} > 1", "echo", "{= $_++ =}", ":::", "1", "2"}).out ==
+      "echo 3\n");
+  CHECK(box.enjoin({"--shellquote", "echo", "{= $_++ =}", ":::", "1"}).out == "'echo 2'\n");
 }
 
 TEST_CASE("perl: what an expression remembers lives on from job to job") {

@@ -33,6 +33,7 @@ TEST_CASE("sem: words are one shell line, and replacement strings stand for noth
   CHECK(box.enjoin({"sem", "--fg", "echo", "a  b", ">&1"}).out == "a b\n");
   CHECK(box.enjoin({"sem", "--fg", "-q", "echo", "a  b", ">"}).out == "a  b >\n");
   CHECK(box.enjoin({"sem", "--fg", "echo {} x{#}{%}"}).out == "x11\n");
+  CHECK(box.enjoin({"sem", "--fg", "--plus", "echo x{##}"}).out == "x1\n");
 }
 
 TEST_CASE("sem: without --fg it comes back when it has a permit, and --wait waits for the job") {

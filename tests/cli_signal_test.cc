@@ -44,6 +44,18 @@ TEST_CASE("signals: INT and TERM stop all trees, print what was written and name
   }
 }
 
+TEST_CASE("signals: an INT that is sent is heard where the caller ignores the terminal's") {
+  const Sandbox box;
+  Fifo here = box.fifo("here");
+  Running running =
+      box.start_shell("trap '' INT; exec enjoin -N0 'echo part; echo >here; sleep 1000' ::: a");
+  here.wait_line();
+  running.signal(SIGINT);
+  const Ran ran = running.wait();
+  CHECK(ran.out == "part\n");
+  CHECK(ran.status == 255);
+}
+
 TEST_CASE("signals: TERM lets a job clean up") {
   const Sandbox box;
   Fifo here = box.fifo("here");

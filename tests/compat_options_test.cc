@@ -47,7 +47,7 @@ TEST_CASE("compat: options from elsewhere") {
        "export HOME=$PWD; mkdir .parallel; printf '# x\\n--tag\\n-k\\n' >.parallel/config; printf "
        "-- '-kv\\nnice' >.parallel/p; printf -- '--tagstring x' >q; parallel echo ::: a b; "
        "parallel "
-       "-J p echo ::: a b; PARALLEL=--tag parallel -J p -J ./q echo ::: a; parallel -J $PWD/q echo "
+       "-J p echo ::: a b; PARALLEL=-v parallel -J ./q -J p echo ::: a; parallel -J $PWD/q echo "
        "::: b"},
       {"a script's first line",
        "printf '#!%s --shebang -k echo x\\na\\nb\\n' $(command -v parallel) >s; chmod +x s; ./s"},

@@ -119,7 +119,7 @@ TEST_CASE("compat: --group-by, --bin and --shard") {
       {"a named column",
        "printf 'k,v\\na,1\\na,2\\nb,2\\n' | parallel -k --pipe --colsep , --header : --group-by k "
        "-N1 'cat; echo ]'; printf 'k,v\\na,1\\na,2\\nb,2\\n' | parallel -k --pipe --colsep , "
-       "--group-by v -N1 'cat; echo ]'"},
+       "--group-by k -N1 'cat; echo ]'"},
       {"an expression",
        "seq 10 | parallel -k --pipe --group-by '$_=int($_/4)' -N1 'cat; echo ]'; printf "
        "'a1 x\\na2 x\\nb1 x\\n' | parallel -k --pipe --colsep ' ' --group-by '1 s/\\d//' -N1 "

@@ -247,3 +247,35 @@ TEST_CASE("batcher: a value that is too long alone is an error that names the in
   CHECK(error_of("a\n" + possible + "\nb\n", many(2)) == "no error");
   CHECK(sizes(batches_of("a\n" + possible + "\nb\n", many(2), echo)) == Sizes{1, 1, 1});
 }
+
+TEST_CASE("batcher: records of different width are shared out whole") {
+  const Template echo = command({"echo"});
+  InputSpec input;
+  input.sources = {{SourceSpec::Kind::kArguments, {"a,b", "c", "d,e,f", "g,h"}, {}}};
+  input.column_regex = ",";
+  const auto source = open_input(std::move(input));
+  CHECK(batches(*source, many(2), echo) ==
+        std::vector<Values>{{"a", "b", "c"}, {"d", "e", "f", "g", "h"}});
+}
+
+TEST_CASE("batcher: a full last job is shared out too") {
+  const Template echo = command({"echo"});
+  CHECK(batches_of("1\n2\n3\n4\n5\n6\n7\n8\n", many(2, 4), echo) ==
+        std::vector<Values>{{"1", "2", "3", "4"}, {"5", "6"}, {"7", "8"}});
+}
+
+TEST_CASE("batcher: lines a job count where records a job do not") {
+  const Template echo = command({"echo"});
+  BatchSpec spec = many(1);
+  spec.max_lines = 2;
+  CHECK(batches_of("1\n2\n3\n", spec, echo) == std::vector<Values>{{"1", "2"}, {"3"}});
+  spec.max_records = 1;
+  CHECK(batches_of("1\n2\n", spec, echo) == std::vector<Values>{{"1"}, {"2"}});
+}
+
+TEST_CASE("batcher: a longer line than the default is never made") {
+  const Template echo = command({"echo"});
+  std::string lines;
+  for (int i = 0; i < 50000; ++i) lines += "abc\n";
+  CHECK(batches_of(lines, many(1, 0, 1'000'000), echo) == batches_of(lines, many(1), echo));
+}

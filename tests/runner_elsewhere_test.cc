@@ -119,4 +119,6 @@ TEST_CASE("elsewhere: a wrapped script runs once for each of its arguments") {
   REQUIRE(options.input.sources.size() == 1);
   CHECK(options.input.sources[0].arguments == Words{"a", "b"});
   CHECK(options_with({"--shebang-wrap /bin/sh", "/s"}, "").input.sources.empty());
+  CHECK(options_with({"--shebang-wrap /bin/sh", "/a b/s"}, "").command.words ==
+        Words{"/bin/sh", "'/a b/s'"});
 }

@@ -277,6 +277,11 @@ TEST_CASE("options: those that show a number exit after it") {
   CHECK(has(parse_command_line("enjoin", {"--show-limits", "echo"}).text, "Maximal size"));
 }
 
+TEST_CASE("options: --tollef is refused, but beside --gnu") {
+  CHECK(has(error_of({"--tollef", "echo"}), "put --gnu beside it"));
+  CHECK(error_of({"--tollef", "--gnu", "echo"}) == "no error");
+}
+
 TEST_CASE("options: another machine is refused, this one is not") {
   CHECK(options_of({"-S", ":", "echo"}).command.words == Words{"echo"});
   CHECK(has(error_of({"-S", "host", "echo"}), "enjoin runs jobs") == false);

@@ -211,6 +211,7 @@ TEST_CASE("tokenizer: GNU parallel's other options are named, not called unknown
   CHECK(has(error_of({"-M"}), "-M is not in enjoin; enjoin runs jobs on this machine"));
   CHECK(has(error_of({"--sqlmaster=x"}), "use --joblog FILE"));
   CHECK(has(error_of({"--tmux"}), "use --line-buffer --tag"));
+  CHECK(error_of({"-kg"}) == "-g is not in enjoin; use --group");
 }
 
 TEST_CASE("flag table: every name and letter belongs to one option") {

@@ -112,15 +112,15 @@ TEST_CASE("values: strings of a job's templates are found whatever its number of
 TEST_CASE("values: an expression without end is refused") {
   Evaluator evaluator(1);
   CHECK_THROWS_AS(evaluator.adopt({.words = {"echo", "{= $_"}}), Error);
-  CHECK_THROWS_AS(evaluator.adopt({.words = {"echo", "[[ $_", "=}"}, .perl_open = "[["}), Error);
+  CHECK_THROWS_AS(evaluator.adopt({.words = {"echo", "[[ $_", "=]"}, .perl_open = "[["}), Error);
 }
 
 TEST_CASE("values: whether a template differs from job to job") {
-  CHECK(is_constant({.words = {"a/b"}}));
+  CHECK(is_constant({.words = {"a/b"}, .append_if_absent = false}));
   CHECK_FALSE(is_constant({.words = {"a/{}"}}));
   CHECK_FALSE(is_constant({.words = {"a/{= 1 =}"}}));
   CHECK_FALSE(is_constant({.words = {"X"}, .definitions = {"X $_ = 1"}}));
-  CHECK(is_constant({.words = {"{..}"}}));
+  CHECK(is_constant({.words = {"{..} {=}"}, .append_if_absent = false}));
   CHECK_FALSE(is_constant({.words = {"{..}"}, .plus = true}));
 }
 

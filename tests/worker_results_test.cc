@@ -81,6 +81,7 @@ TEST_CASE("result path: an empty value is no folder, no values are GNU parallel'
 
 TEST_CASE("result path: names of sources come sorted") {
   CHECK(folder_of("o", {"1", "2"}, 2, {"b", "a"}) == "o/a/2/b/1/");
+  CHECK(folder_of("o", {"1", "2", "3"}, 3, {"b", ""}) == "o/b/1/2/2/3/3/");
 }
 
 TEST_CASE("result row: a comma separated row quotes only what needs it") {

@@ -77,7 +77,7 @@ struct WorkerConfig {
   ResultsSpec results;
   /// A shell command from stdin to stdout: what `results` keeps goes through it. Empty: none.
   std::string compress_program;
-  bool color = false;        ///< each job's lines in a colour of their own (never with kUngroup)
+  bool color = false;         ///< each job's lines in a colour of their own (never with kUngroup)
   bool color_failed = false;  ///< the lines of a failed job in white on red, where they are grouped
   bool latest_line = false;   ///< kLineBuffer shows only the latest line of each job, in place
   std::optional<TemplateSpec> work_folder;  ///< where jobs run; made where it is not there

@@ -54,20 +54,20 @@ void result_folder(std::string_view root, std::span<const std::string> names,
   }
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  // Records one after the other; within one by name, where there are names.
-  const auto column = [columns](std::size_t i) { return i % std::max(columns, 1U); };
+  // Records one after the other; within one by name, and behind those the inputs without one.
+  const std::size_t width = std::max<std::size_t>(columns, 1);
+  const auto has_name = [&](std::size_t i) {
+    return i % width < names.size() && !names[i % width].empty();
+  };
   if (!names.empty()) {
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      const std::size_t record_a = a / std::max(columns, 1U);
-      const std::size_t record_b = b / std::max(columns, 1U);
-      if (record_a != record_b || column(a) >= names.size() || column(b) >= names.size()) {
-        return a < b;
-      }
-      return names[column(a)] < names[column(b)];
+      if (a / width != b / width) return a < b;
+      if (has_name(a) != has_name(b)) return has_name(a);
+      return has_name(a) && names[a % width] < names[b % width];
     });
   }
   for (const std::size_t i : order) {
-    *folder += column(i) < names.size() ? names[column(i)] : std::to_string(column(i) + 1);
+    *folder += has_name(i) ? names[i % width] : std::to_string(i % width + 1);
     *folder += '/';
     if (values[i].empty()) continue;
     append_folder_name(values[i], folder);

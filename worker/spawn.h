@@ -21,7 +21,7 @@ struct SpawnRequest {
   const char* path = nullptr;  ///< file to execute; no search
   char* const* argv = nullptr;
   char* const* environment = nullptr;
-  int stdio[3] = {-1, -1, -1};  ///< become 0, 1, 2; -1: inherited
+  int stdio[3] = {-1, -1, -1};   ///< become 0, 1, 2; -1: inherited
   const char* folder = nullptr;  ///< where it runs; nullptr: where we are
   std::optional<int> nice;
   std::span<const ResourceLimit> limits;

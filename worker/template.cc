@@ -174,13 +174,17 @@ std::string_view computed_string(const TemplateSpec::Placed& placed, const JobIn
 
 char* write_number(const Piece& piece, const JobNumbers& numbers, char* out) {
   const std::uint64_t number = piece.kind == Kind::kSeq ? numbers.seq : numbers.slot;
-  const auto moved = static_cast<std::int64_t>(number) + piece.position;
+  const auto moved = number + static_cast<std::uint64_t>(std::int64_t{piece.position});
+  const bool is_negative = piece.position < 0 && moved > number;
   std::array<char, kSeqDigits> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), moved).ptr;
+  char* const last = digits.data() + digits.size();
+  const char* const end =
+      is_negative ? std::to_chars(digits.data(), last, static_cast<std::int64_t>(moved)).ptr
+                  : std::to_chars(digits.data(), last, moved).ptr;
   const auto size = static_cast<std::size_t>(end - digits.data());
   const std::size_t width = std::min<std::size_t>(piece.size, kMostDigits);
   for (std::size_t i = size; i < width; ++i) *out++ = '0';
-  return std::copy(digits.data(), end, out);
+  return std::copy(static_cast<const char*>(digits.data()), end, out);
 }
 
 namespace {
@@ -228,8 +232,14 @@ bool Template::uses_input() const {
   return plan_->uses_input;
 }
 
-bool Template::needs_computed() const {
-  return !plan_->placed.empty();
+std::size_t Template::computed_strings() const {
+  std::size_t count = 0;
+  for (const TemplateSpec::Placed& placed : plan_->placed) {
+    if (placed.kind != TemplateSpec::Placed::Kind::kComputed) continue;
+    const std::size_t end = std::size_t{placed.first} + placed.first_per_value + placed.slots;
+    count = std::max(count, end);
+  }
+  return count;
 }
 
 bool Template::needs_slot() const {

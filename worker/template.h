@@ -134,8 +134,9 @@ class Template {
   /// True where the words given hold a replacement string (then nothing is appended).
   bool uses_input() const;
   bool needs_slot() const;  ///< true where {%} occurs
-  /// Values are computed for it, so that its lengths are a guess: as long as the value.
-  bool needs_computed() const;
+  /// How many of JobInputs::computed it may look at for a job of one value; 0: nothing is computed
+  /// for it. Lengths are a guess there: what is computed counts for as long as the value.
+  std::size_t computed_strings() const;
   /// True where every job gets the same text: there is no replacement string of any kind.
   bool is_constant() const;
 

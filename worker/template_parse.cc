@@ -143,8 +143,7 @@ void measure(TemplatePlan* plan) {
           ++plan->value_pieces;
           if (piece.is_all_values() && !group.repeated) ++plan->bytes_per_value;
           // An empty part is written '' or, for {//}, as a dot.
-          if (piece.part != ValuePart::kWhole || piece.kind == Kind::kComputed)
-            plan->extra_bytes_of_piece = 1;
+          if (piece.part != ValuePart::kWhole) plan->extra_bytes_of_piece = 1;
           break;
       }
     }

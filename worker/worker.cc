@@ -156,8 +156,7 @@ void Worker::run_job(std::uint64_t position) {
       job.ran = true;
       finish_process(job);
     } else {
-      job.end.kind =
-          output_error != 0 ? ipc::EndKind::kOutputFailed : ipc::EndKind::kSpawnFailed;
+      job.end.kind = output_error != 0 ? ipc::EndKind::kOutputFailed : ipc::EndKind::kSpawnFailed;
       job.end.code = error;
       job.end.end_ns = monotonic_ns();
       if (error == ECANCELED) {  // while it waited for its input

@@ -25,9 +25,8 @@ std::uint64_t bytes_of(const ipc::StdinAnswer& answer, const ipc::StdinDescripto
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < answer.pieces && i < answer.piece.size(); ++i) {
     const ipc::StdinPiece& piece = answer.piece[i];
-    sum += piece.length != ipc::StdinPiece::kToEnd
-               ? piece.length
-               : bytes_from(descriptors[i].get(), piece.offset);
+    sum += piece.length != ipc::StdinPiece::kToEnd ? piece.length
+                                                   : bytes_from(descriptors[i].get(), piece.offset);
   }
   return sum;
 }

@@ -51,15 +51,16 @@ constexpr Flag kFlags[] = {
      .argument = Argument::kRequired,
      .metavar = "N",
      .group = Group::kCommand,
-     .text = "Give each job up to `N` lines of input that are not empty; a line that ends with a "
-             "blank goes on in the next one. With `--pipe`, a record is `N` lines."},
+     .text = "Give each job up to `N` lines of input; a line that ends with a blank goes on in the "
+             "next one. The word that holds `{}` is repeated for each. With `--pipe`, a record is "
+             "`N` lines."},
     {.name = "max-lines",
      .aliases = "maxlines",
      .letters = "l",
      .argument = Argument::kOptionalNumber,
      .metavar = "N",
      .group = Group::kCommand,
-     .text = "As `-L`; without `N`, one line a job."},
+     .text = "As `-L`, but `{}` becomes all lines of a job; without `N`, one line a job."},
     {.name = "max-chars",
      .aliases = "maxchars",
      .letters = "s",

@@ -32,8 +32,8 @@ constexpr Flag kInfo[] = {
      .argument = Argument::kRequired,
      .metavar = "NAME",
      .group = Group::kInfo,
-     .text = "Read options from the file `NAME`, in `~/.parallel` where it has no `/`. See OPTIONS "
-             "FROM ELSEWHERE. May be given several times.",
+     .text = "Read options from the file `NAME`, in `~/.parallel` where it has no `/`. See Options "
+             "from elsewhere. May be given several times.",
      .values = "FILE"},
     {.name = "plain",
      .group = Group::kInfo,
@@ -70,6 +70,12 @@ constexpr std::string_view kNoTmux = "to watch jobs as they run, use --line-buff
 constexpr std::string_view kAllExported =
     "exported variables and functions reach the jobs without it; unset those that must not";
 
+constexpr Flag retired(std::string_view letter, std::string_view instead) {
+  return {.letters = letter,
+          .group = Group::kCompat,
+          .standing = Standing::kRefused,
+          .instead = instead};
+}
 constexpr Flag accepted(std::string_view name, std::string_view aliases, std::string_view text) {
   return {.name = name, .aliases = aliases, .group = Group::kCompat, .text = text};
 }
@@ -89,6 +95,7 @@ constexpr Flag kCompat[] = {
     accepted("citation", "bibtex", "Says that enjoin asks for no citation, and exits."),
     accepted("gnu", "fast unsafe", "Does nothing."),
     accepted("cleanup", "", "Does nothing: the folders of `--workdir ...` are always removed."),
+    accepted("tollef", "", "Does nothing beside `--gnu`, and is refused without it."),
     {.name = "sshlogin",
      .letters = "S",
      .argument = Argument::kRequired,
@@ -128,10 +135,18 @@ constexpr Flag kCompat[] = {
             "let the command make the file: 'sed s/@/{}/ FORM >{#}.txt; PROGRAM {#}.txt'", "tmpl"),
     refused("tmux", kNoTmux),
     refused("tmuxpane", kNoTmux, "tmux-pane"),
-    refused("tollef", "GNU parallel has retired it too: leave it out"),
     refused("transfer", kHereOnly),
     refused("transferfile", kHereOnly, "tf transfer-file transfer-files transferfiles"),
     refused("trc", kHereOnly),
+    // Letters that GNU parallel had once.
+    retired("B", "use --basefile"),
+    retired("F", "leave it out"),
+    retired("g", "use --group"),
+    retired("H", "use --halt"),
+    retired("T", "use --tty"),
+    retired("U", "use --extensionreplace"),
+    retired("W", "use --workdir"),
+    retired("Y", "use --shebang"),
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ constexpr Flag kFlags[] = {
      .text =
          "Take the inputs from `FILE`, one a line; `-` is stdin. Given several times, each file "
          "is an input source of its own, and every combination makes a job. Files of `-a` come "
-         "before the sources of `:::` and `::::`.",
+         "before the sources of `:::` and `::::`. `+FILE` links it to the source before it.",
      .values = "FILE"},
     {.name = "null",
      .letters = "0",
@@ -48,15 +48,19 @@ constexpr Flag kFlags[] = {
              "the columns. Blanks around them are cut off; `--trim n` leaves them."},
     {.name = "csv",
      .group = Group::kInput,
-     .text = "Inputs are records of CSV: `{1}`, `{2}` are their fields. `--colsep` gives another "
-             "separator than the comma. With `--pipe`, records are never cut."},
+     .text =
+         "Inputs are records of CSV (RFC 4180): `{1}`, `{2}` are their fields. A field in quotes "
+         "may hold separators and newlines. `--colsep` gives another separator than the comma: "
+         "text, or `\\t` for a tab. With `--pipe`, records are never cut."},
     {.name = "header",
      .argument = Argument::kRequired,
      .metavar = "REGEX",
      .group = Group::kInput,
-     .text = "The first line of each input source is no input but names its columns, for `{name}`. "
-             "`--header :` is the usual form; a number says how many lines there are, and 0 "
-             "names the sources by their files. With `--pipe` the header goes to every job.",
+     .text =
+         "The first input of each source is none but names its columns, for `{name}`; without "
+         "`--colsep` they end with tabs. `--header :` is the usual form; 0 names the sources by "
+         "their files instead. With `--pipe` the header goes to every job, and a number says "
+         "how many lines it has.",
      .values = ":"},
     {.name = "link",
      .aliases = "xapply",
@@ -109,7 +113,7 @@ constexpr Flag kFlags[] = {
     {.name = "skip-first-line",
      .aliases = "skipfirstline",
      .group = Group::kInput,
-     .text = "Leave out the first line of the inputs."},
+     .text = "Leave out the first input of the first source."},
     {.name = "arg-sep",
      .aliases = "argsep",
      .argument = Argument::kRequired,

@@ -81,9 +81,10 @@ constexpr Flag kFlags[] = {
      .argument = Argument::kRequired,
      .metavar = "FOLDER",
      .group = Group::kRunning,
-     .text = "Run the jobs in `FOLDER`, which may hold replacement strings and is made where it is "
-             "missing. `...` is a fresh folder for each job under `~/.parallel/tmp`, removed when it "
-             "has ended.",
+     .text =
+         "Run the jobs in `FOLDER`, which may hold replacement strings and is made where it is "
+         "missing. `...` is a fresh folder for each job under `~/.parallel/tmp`, removed when it "
+         "has ended.",
      .values = "FILE"},
     {.name = "env",
      .argument = Argument::kRequired,
@@ -144,9 +145,10 @@ constexpr Flag kAdmission[] = {
      .argument = Argument::kRequired,
      .metavar = "SIZE",
      .group = Group::kAdmission,
-     .text = "Start a job only while `SIZE` bytes of memory are free. Below half of it the "
-             "youngest job is stopped and run again later; where it is the only one, this counts as "
-             "one of its `--retries`. Sizes take the suffixes K, M, G, T, P."},
+     .text =
+         "Start a job only while `SIZE` bytes of memory are free. Below half of it the "
+         "youngest job is stopped and run again later; where it is the only one, this counts as "
+         "one of its `--retries`. Sizes take the suffixes K, M, G, T, P."},
     {.name = "memsuspend",
      .argument = Argument::kRequired,
      .metavar = "SIZE",

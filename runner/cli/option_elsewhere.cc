@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "runner/cli/option_draft.h"
+#include "worker/shell_quote.h"
 
 // Options that do not come from the command line: $PARALLEL, profiles, and a script's first line.
 
@@ -164,7 +165,7 @@ std::vector<std::string> without_shebang(const std::vector<std::string>& args) {
   if (args.size() < 2)
     throw UsageError(fmt::format("{} belongs on a script's first line", args[0]));
   if (wraps) {
-    words.push_back(args[1]);
+    words.push_back(shell_quoted(args[1]));
     if (args.size() > 2) words.emplace_back(":::");
     words.insert(words.end(), args.begin() + 2, args.end());
     return words;

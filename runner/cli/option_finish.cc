@@ -100,6 +100,8 @@ void refuse_both(bool first, bool second, std::string_view names) {
 
 Invocation finish_options(const CommandLine& line, Draft& draft, const std::string& program) {
   if (draft.instead) return std::move(*draft.instead);
+  if (last_of(line, "tollef") > 0 && last_of(line, "gnu") == 0)
+    throw UsageError("--tollef is not in enjoin; leave it out, or put --gnu beside it");
   finish_output(line, draft);
   if (line.is_semaphore || draft.is_semaphore) return finish_semaphore(line, draft);
   finish_pipe(draft);

@@ -89,6 +89,7 @@ constexpr Setter kSetters[] = {
     {"citation",
      [](Draft& d, Value) { show(d, "enjoin asks for no citation: there is nothing to do.\n"); }},
     {"gnu", [](Draft&, Value) {}},
+    {"tollef", [](Draft&, Value) {}},  // without --gnu: see finish_options
     {"cleanup", [](Draft&, Value) {}},
     {"sshlogin",
      [](Draft&, Value v) {

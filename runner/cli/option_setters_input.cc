@@ -139,7 +139,7 @@ constexpr Setter kSetters[] = {
     {"xargs", [](Draft& d, Value) { d.xargs = true; }},
     {"L",
      [](Draft& d, Value v) {
-       d.max_lines = to_count(v, "-L", 0, kMostRecords);
+       d.max_lines = to_count(v == "-0" ? "0" : v, "-L", 0, kMostRecords);
        d.lines_repeat_context = true;
      }},
     {"max-lines", set_optional_lines},

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -39,13 +40,14 @@ constexpr std::size_t kRecordsBetweenTries = 32;
 /// much it is follows from what the template says of a line and what the line really is, with the
 /// longest numbers; the least difference of several values, so that no line is taken for too short.
 std::size_t base_length(const Template& command) {
-  if (command.needs_computed()) return command.base_length();
   constexpr JobNumbers kLongest{std::numeric_limits<std::uint64_t>::max(),
                                 std::numeric_limits<std::uint32_t>::max()};
   std::size_t excess = command.base_length();
   std::string line;
   for (const std::string_view value : {"x", "x y", "'", ""}) {
-    command.expand_line({{&value, 1}, 1}, kLongest, &line);
+    const std::string quoted = kComputedQuoted + std::string(value);
+    const std::vector<std::string_view> computed(command.computed_strings(), quoted);
+    command.expand_line({{&value, 1}, 1, computed}, kLongest, &line);
     const std::size_t counted = command.base_length() + command.added_length(value);
     excess = std::min(excess, counted - std::min(counted, line.size()));
   }

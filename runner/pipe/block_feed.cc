@@ -39,7 +39,8 @@ BlockFeed::BlockFeed(const Options& options, std::unique_ptr<BlockSource> blocks
     : blocks_(std::move(blocks)),
       setup_(std::move(setup)),
       in_file_(options.pipe.cat || options.pipe.fifo),
-      counts_sent_(options.pipe.mode == PipeSpec::Mode::kPipe) {}
+      counts_sent_(options.pipe.mode == PipeSpec::Mode::kPipe),
+      reuses_memory_(options.output != OutputMode::kUngroup) {}
 
 bool BlockFeed::full() const {
   return in_memory_ >= std::size_t{setup_.workers} + kSpareBlocks;
@@ -139,7 +140,7 @@ void BlockFeed::finish(const JobResult& result) {
   // A process that the job left behind may still read it.
   const bool unread = !result.left_processes && (std::holds_alternative<Exited>(result.outcome) ||
                                                  std::holds_alternative<Signaled>(result.outcome));
-  if (unread) blocks_->recycle(std::move(block));
+  if (unread && reuses_memory_) blocks_->recycle(std::move(block));
 }
 
 }  // namespace enjoin

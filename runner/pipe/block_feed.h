@@ -42,6 +42,9 @@ class BlockFeed final : public JobFeed {
   const FeedSetup setup_;
   const bool in_file_;      // --cat, --fifo
   const bool counts_sent_;  // as GNU parallel: not with --pipepart
+  // A job may pass its stdin's very pages on (splice in pv, some cats). Into files they are copied,
+  // but with -u they may lie in a pipe of ours when the job has ended.
+  const bool reuses_memory_;
   Block pulled_;
   bool has_pulled_ = false;
   bool would_block_ = false;

@@ -78,11 +78,13 @@ InputSpec argument_spec(const Options& options) {
 
 std::unique_ptr<JobFeed> open_job_feed(const Options& options, FeedSetup setup) {
   const PipeSpec& pipe = options.pipe;
-  BlockUse use{
-      .workers = setup.workers,
-      .ranges = pipe.shard.empty() && pipe.bin.empty(),
-      .headers = !fans_out(pipe),
-      .warn = setup.warn};
+  if (options.command.words.empty()) {
+    throw UsageError("--pipe and --pipe-part need a command that reads its stdin, such as wc -l");
+  }
+  BlockUse use{.workers = setup.workers,
+               .ranges = pipe.shard.empty() && pipe.bin.empty(),
+               .headers = !fans_out(pipe),
+               .warn = setup.warn};
   const InputSpec data = data_spec(options);
   std::unique_ptr<BlockSource> blocks = open_blocks(pipe, data, use);
   if (fans_out(pipe) && options.retries != 1) {

@@ -24,13 +24,18 @@ Regex compile(const std::string& pattern, const char* whose) {
   }
 }
 
+/// Tells of a mistake as it was written, not as it stands in a larger expression.
+std::string checked(const std::string& pattern, const char* whose) {
+  (void)compile(pattern, whose);
+  return grouped(pattern);
+}
+
 class RegexRecords final : public RecordSplitter {
  public:
   RegexRecords(const std::string& end, const std::string& start)
-      // Compiled alone first, so that a mistake is told of the option that it is in.
       : has_start_(!start.empty()),
-        start_group_(compile(grouped(end), "--recend").groups() + 1),
-        start_(compile("\\G" + grouped(start), "--recstart")),
+        start_group_(compile(end, "--recend").groups() + 1),
+        start_(compile("\\G" + checked(start, "--recstart"), "--recstart")),
         boundary_(compile(grouped(end) + "(?=(" + grouped(start) + "))", "--recend, --recstart")) {}
 
   std::size_t last_boundary(std::string_view text, std::size_t /*searched*/) override {

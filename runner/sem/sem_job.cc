@@ -1,5 +1,6 @@
 #include "runner/sem/sem_job.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -209,11 +210,20 @@ int SimpleJob::finish() {
   return 0;
 }
 
+// Replacement strings that are worked out by others than the template itself.
+bool may_need_evaluation(const TemplateSpec& command) {
+  const auto has_expression = [&command](const std::string& word) {
+    return word.find(command.perl_open) != std::string::npos;
+  };
+  return command.plus || !command.definitions.empty() ||
+         std::any_of(command.words.begin(), command.words.end(), has_expression);
+}
+
 }  // namespace
 
 bool is_simple_job(const Options& options) {
-  return options.pipe.mode == PipeSpec::Mode::kNone && !options.tag &&
-         options.max_output_bytes == 0 && options.progress == ProgressKind::kNone &&
+  return !may_need_evaluation(options.command) && options.pipe.mode == PipeSpec::Mode::kNone &&
+         !options.tag && options.max_output_bytes == 0 && options.progress == ProgressKind::kNone &&
          options.joblog_path.empty() && !options.files && options.results.empty() &&
          !options.compress && !options.latest_line && !options.color && !options.color_failed &&
          options.timeout.percent_of_median <= 0 && options.retries == 1 &&

@@ -92,8 +92,9 @@ std::size_t LocalTeam::room() const {
     return most > used ? most - used : 0;
   };
   const std::size_t active = flights_in_use_ - flights_ended_;
-  std::size_t room = std::min<std::size_t>(
-      left(std::size_t{std::min(spec_.workers, most_running_)} + spec_.look_ahead, active), publisher_.room());
+  const std::size_t at_once = std::min(spec_.workers, most_running_);
+  std::size_t room =
+      std::min<std::size_t>(left(at_once + spec_.look_ahead, active), publisher_.room());
   // Ordered output: what has ended waits for what has not, in a window of orders. It counts orders,
   // not jobs, so that the job whose turn it is never waits behind later ones that wait for it.
   if (spec_.ordered) {

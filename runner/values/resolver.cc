@@ -150,7 +150,9 @@ class Resolver {
     while (true) {
       const std::size_t begin = word.find(spec_.perl_open);
       if (begin == word.npos) return false;
+      const bool is_begin = begins_expression(word.substr(begin));
       word.remove_prefix(begin + spec_.perl_open.size());
+      if (!is_begin) continue;
       const std::size_t end = word.find(spec_.perl_close);
       if (end == word.npos) return true;
       word.remove_prefix(end + spec_.perl_close.size());
@@ -173,8 +175,14 @@ class Resolver {
     }
   }
 
+  // `{=}` begins nothing.
+  bool begins_expression(std::string_view text) const {
+    return text.starts_with(spec_.perl_open) &&
+           !text.substr(spec_.perl_open.size() - 1).starts_with(spec_.perl_close);
+  }
+
   std::size_t take_perl(std::string_view text) {
-    if (!text.starts_with(spec_.perl_open)) return 0;
+    if (!begins_expression(text)) return 0;
     const std::string_view inside = text.substr(spec_.perl_open.size());
     const std::size_t end = inside.find(spec_.perl_close);
     const std::size_t size = spec_.perl_open.size() + end + spec_.perl_close.size();

@@ -33,8 +33,11 @@ void try_command_line(const std::string& program, const std::vector<std::string>
   try {
     const enjoin::Invocation invocation = enjoin::parse_command_line(program, words);
     if (invocation.action != enjoin::Invocation::Action::kRun) return;
-    // What is ours and what is the command's add up to what was given, at most.
-    if (invocation.options.command.words.size() > words.size()) std::abort();
+    // What is ours and what is the command's add up to what was given, at most; but the first line
+    // of a script is many words in one.
+    const bool is_script =
+        !words.empty() && (words[0].starts_with("--shebang") || words[0].starts_with("--hashbang"));
+    if (!is_script && invocation.options.command.words.size() > words.size()) std::abort();
     if (invocation.options.input.delimiter.empty()) std::abort();
   } catch (const enjoin::UsageError&) {
     // Refused, as it should be.

@@ -121,8 +121,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!word.starts_with('\x01')) continue;
     // Of all values, or of a place among the computed strings: in bounds or not.
     const int place = word.size() > 1 ? word[1] % 4 : 0;
-    spec.placed.push_back({.position = place,
-                           .first = static_cast<std::uint32_t>(place == 0 ? 0 : place - 1)});
+    spec.placed.push_back(
+        {.position = place, .first = static_cast<std::uint32_t>(place == 0 ? 0 : place - 1)});
     word = std::string("x") + '\0' + std::to_string(spec.placed.size() - 1) + '\0' + "y";
   }
   const Strings values(words_end, strings.end());
