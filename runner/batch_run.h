@@ -95,7 +95,7 @@ class BatchRun {
   std::optional<Joblog> joblog_;
   ProgressPrinter progress_;
   ipc::UniqueFd terminal_;  ///< --interactive: where the answers come from
-  ipc::UniqueFd table_;  ///< --results FILE.csv: goes there instead of stdout
+  ipc::UniqueFd table_;     ///< --results FILE.csv: goes there instead of stdout
   InputFolder input_folder_;
   LocalTeam team_;
   LimitProcess limit_;

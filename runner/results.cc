@@ -57,7 +57,7 @@ TemplateSpec text_template(const Options& options, const std::string& text) {
   spec.perl_close = options.command.perl_close;
   spec.names = options.command.names;
   spec.spread = options.command.spread;  // under -X, a{}b of two values is "a1b a2b"
-  spec.quote_values = false;  // as GNU parallel: it is text, not a command
+  spec.quote_values = false;             // as GNU parallel: it is text, not a command
   spec.append_if_absent = false;
   return spec;
 }

@@ -22,8 +22,7 @@ TEST_CASE("pipe: jobs that read little or nothing end as they will") {
       "seq 400000 | enjoin --pipe --block 300k -k head -n1 | wc -l; echo ${PIPESTATUS[1]};"
       "seq 400000 | enjoin --pipe --block 1M --joblog log true; echo $?; cut -f7,8 log | sort -u;"
       "seq 400000 >f; enjoin --pipe-part -a f --block 300k -k head -n1 | wc -l");
-  CHECK(ran.out ==
-        "9\n0\n0\n0\t0\nExitval\tSignal\n9\n");
+  CHECK(ran.out == "9\n0\n0\n0\t0\nExitval\tSignal\n9\n");
 }
 
 TEST_CASE("pipe: a job that is tried again gets its data again") {

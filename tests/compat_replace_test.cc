@@ -64,7 +64,7 @@ TEST_CASE("compat: Perl expressions") {
        "seq 10000 | parallel -k -j1 -X 'echo {= $_ x= 9 =} | wc' | head -1"},
       {"-X and -s",
        "parallel -k -s 40 -X -j1 echo '{= $_.=\"xyz\" =}' ::: {1..12}; "
-       "parallel -k -s 50 -m -j1 echo 'a{= $_.=\"xyz\" =}b' {#} ::: {1..12}"},
+       "parallel -k -s 50 -m -j1 echo 'a{= $_.=\"xyz\" =}b' ::: {1..12}"},
       {"-N0", "parallel -k -N0 echo '{= $_=seq() =}' ::: a b"},
       {"nothing", "parallel -k echo a '{= $_=\"\" =}' b '{=3 $_=1 =}' ::: a"},
       {"newlines", "parallel -k echo '{= $_\n .= \"x\" =}' ::: a"},

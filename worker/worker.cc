@@ -218,7 +218,7 @@ int Worker::start_process(Job& job) {
   request.open_files = open_files_.rlim_max != 0 ? &open_files_ : nullptr;
   request.signal_mask = config_.signal_mask;
   request.ignored_signal = link_.ignored_signal();
-  if (job.direct) {
+  if (job.direct && argv_.words[0] != nullptr) {  // an empty command is the shell's to run
     request.path = programs_.find(argv_.words[0]);
     if (request.path != nullptr) {
       request.argv = const_cast<char* const*>(argv_.words.data());

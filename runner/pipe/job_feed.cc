@@ -78,7 +78,7 @@ InputSpec argument_spec(const Options& options) {
 
 std::unique_ptr<JobFeed> open_job_feed(const Options& options, FeedSetup setup) {
   const PipeSpec& pipe = options.pipe;
-  if (options.command.words.empty()) {
+  if (options.command.words.empty() && options.input.sources.empty()) {
     throw UsageError("--pipe and --pipe-part need a command that reads its stdin, such as wc -l");
   }
   BlockUse use{.workers = setup.workers,
