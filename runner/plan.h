@@ -65,9 +65,7 @@ class Plan {
   /// Counts a result; for kRetry it was taken, for take_retry().
   Verdict judge(JobResult& result);
   /// Whether a failure of this attempt would be followed by another.
-  bool may_retry(const Job& job) const {
-    return !stopped_ && has_attempts_left(job);
-  }
+  bool may_retry(const Job& job) const { return !stopped_ && has_attempts_left(job); }
   /// A job that we stopped, for take_retry(): it is to run again. `counts` says whether this was
   /// an attempt.
   void put_back(JobResult& result, bool counts);

@@ -89,8 +89,7 @@ TEST_CASE("compat: how a halted run ends") {
       {"now: what is killed does not count",
        "for h in now,fail=2 now,done=2 now,done=50%; do "
        "parallel -j2 --halt $h 'sleep {}; exit {}' ::: 9 1 0 1; echo $h $?; done"},
-      {"a timeout decides",
-       "parallel -j1 --halt now,fail=1 --timeout 0.5 sleep ::: 9 9; echo $?"},
+      {"a timeout decides", "parallel -j1 --halt now,fail=1 --timeout 0.5 sleep ::: 9 9; echo $?"},
   };
   for (const CompatCase& compat : table) check_same(compat);
 }

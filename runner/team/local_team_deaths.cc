@@ -193,8 +193,8 @@ void LocalTeam::emit_left_output(std::uint32_t handle, WorkerProcess& worker) {
   ipc::Output output{.ticket = flight.ticket,
                      .handle = handle,
                      .order = spec_.ordered ? flight.job.order : ipc::kNoOrder};
-  const bool printed = spec_.worker.output != OutputMode::kUngroup &&
-                       spec_.worker.results.table == Table::kNone;
+  const bool printed =
+      spec_.worker.output != OutputMode::kUngroup && spec_.worker.results.table == Table::kNone;
   if (printed) {
     for (int stream : {kStdout, kStderr}) {
       output.length[stream] = files.size(stream);
