@@ -67,6 +67,13 @@ class ClaimQueue {
 
   /// Whether a claim would find something; a hint, without the lock.
   bool looks_ready() const noexcept;
+  /// How many jobs have been claimed, and published, since the queue was made, about.
+  std::uint64_t claimed() const noexcept {
+    return memory_->control().head.load(std::memory_order_acquire);
+  }
+  std::uint64_t published() const noexcept {
+    return memory_->table().tail.load(std::memory_order_acquire);
+  }
 
   const JobSlot& slot(std::uint64_t position) const noexcept { return memory_->slot(position); }
 

@@ -83,3 +83,13 @@ TEST_CASE("replacement: --dry-run shows tags as a run would") {
   CHECK(box.enjoin({"-k", "--dry-run", "--tag", "echo", ":::", "a", "b c"}).out ==
         "a\techo a\nb c\techo 'b c'\n");
 }
+
+TEST_CASE("replace: the first jobs have the first slots, in order") {
+  Sandbox box;
+  for (int round = 0; round < 10; ++round) {
+    CHECK(box.enjoin({"-j4", "-k", "echo", "{%}", ":::", "a", "b", "c", "d"}).out ==
+          "1\n2\n3\n4\n");
+  }
+  // Where fewer inputs come than there are slots, nobody waits for more.
+  CHECK(box.enjoin({"-j4", "-k", "echo", "{%}", ":::", "a", "b"}).out == "1\n2\n");
+}

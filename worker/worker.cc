@@ -23,6 +23,7 @@ constexpr std::uint64_t kTinyJobNs = 20'000;
 constexpr std::chrono::milliseconds kSweepLimit{2000};
 constexpr std::uint64_t kForkPatienceNs = 10'000'000'000;
 constexpr std::uint32_t kLongestForkPauseMs = 100;
+constexpr std::uint64_t kLongestTurnNs = 200'000'000;  // the one before us may have died
 
 WorkerConfig read_config(int fd) {
   const ipc::Segment segment = ipc::Segment::attach(ipc::UniqueFd(fd), ipc::SegmentKind::kConfig,
@@ -83,9 +84,35 @@ Worker::Worker(WorkerStart start)
                      config_.verbose == Verbose::kNo && config_.compress_program.empty();
 }
 
+bool Worker::names_slot() const {
+  const auto says_jobslot = [](const std::string& word) {
+    return word.find("JOBSLOT") != word.npos;
+  };
+  return command_.needs_slot() || (tag_ && tag_->needs_slot()) ||
+         std::any_of(config_.command.words.begin(), config_.command.words.end(), says_jobslot);
+}
+
+// Whoever prints {%} expects the first jobs to have the first slots, in order. Workers are started
+// in their order, but a later one may be the first to be ready, and the first may have ended its
+// job before the second is.
+void Worker::wait_for_turn(std::uint64_t until) {
+  const std::uint32_t number = start_.id.number;
+  const auto is_turn = [&] {
+    if (!has_claimed_) return queue_.claimed() >= number;
+    const bool more_to_come = memory_.table().low_mark.load(std::memory_order_acquire) != 0;
+    const std::uint64_t claimed = queue_.claimed();
+    return claimed >= memory_.workers() || (!more_to_come && claimed >= queue_.published());
+  };
+  while (!is_turn() && monotonic_ns() < until && !link_.gone()) {
+    bells_.wait_for_bell(number, bells_.bell_value(number), 1);
+  }
+}
+
 void Worker::run() {
+  const std::uint64_t turns_until = names_slot() ? monotonic_ns() + kLongestTurnNs : 0;
   while (!retiring_) {
     if (link_.gone()) return leave_after_supervisor();
+    if (turns_until != 0) wait_for_turn(turns_until);
     const std::uint64_t began = monotonic_ns();
     claimed_end_ = queue_.claim({claimed_.data(), batch_}, &left_in_queue_);
     if (claimed_end_ == 0) {
@@ -96,6 +123,7 @@ void Worker::run() {
     }
     if (left_in_queue_ < memory_.table().low_mark.load(std::memory_order_relaxed)) link_.news(true);
     const std::size_t claimed = claimed_end_;
+    has_claimed_ = true;
     run_batch();
     const std::uint64_t each = (monotonic_ns() - began) / claimed;
     // Claim many at once only while jobs are so short that claiming matters, and leave the others

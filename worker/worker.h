@@ -48,6 +48,8 @@ class Worker final : public WatchHost {
  private:
   struct Job;
   void make_capture();
+  bool names_slot() const;
+  void wait_for_turn(std::uint64_t until);
   void run_batch();
   void run_job(std::uint64_t position);
   bool expand(Job& job);
@@ -128,6 +130,7 @@ class Worker final : public WatchHost {
   std::size_t claimed_end_ = 0;
   std::size_t batch_ = 1;
   std::uint64_t left_in_queue_ = 0;
+  bool has_claimed_ = false;
   bool retiring_ = false;
   bool no_process_ = true;
   int compressor_error_ = -1;    // of the first try; -1: not tried
