@@ -6,9 +6,7 @@
 namespace enjoin {
 
 int run_batch(const Options& options, const std::string& program) {
-  if (!options.selection.retry_failed) return BatchRun(options, program).run();
-  const Options retry = retry_options(options);
-  return BatchRun(retry, program).run();
+  return BatchRun(selected_options(options), program).run();
 }
 
 }  // namespace enjoin

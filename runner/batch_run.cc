@@ -128,6 +128,7 @@ int BatchRun::run() {
   if (interrupted_ || output_failed_ || gave_up_ ||
       (draining_ && (!input_ended_ || plan_.withdrawn() > 0)))
     return kOwnErrorStatus;
+  if (const std::optional<int> status = evaluator_.exit_status()) return *status;
   if (options_.is_one_job && !plan_.halted()) return plan_.latest_status();
   return plan_.exit_status();
 }
@@ -255,6 +256,14 @@ bool BatchRun::evaluate(std::vector<Evaluator::Candidate>* jobs) {
   }
   for (Evaluator::Candidate& job : *jobs) {
     if (!job.skip) evaluated_.push_back(std::move(job.batch));
+  }
+  if (evaluator_.exit_status()) {  // as if the input had ended here
+    input_ended_ = true;
+    input_blocked_ = false;
+    skipping_ = false;
+    read_ahead_.clear();
+    team_.expect_more(false);
+    if (feed_) feed_->no_more_jobs();
   }
   if (input_ended_) plan_.input_ended(read_ahead_.size() + evaluated_.size());
   return true;

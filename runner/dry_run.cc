@@ -113,6 +113,7 @@ int CommandPrinter::run() {
       if (jobs_.size() < most) continue;
     }
     if (pulled == Pull::kEnd || !evaluator_.needs_total()) show_all(selection_.numbered());
+    if (evaluator_.exit_status()) break;
     if (!flush_if_large()) return kReaderGone;
     if (pulled == Pull::kEnd) break;
     if (pulled == Pull::kWouldBlock) {
@@ -120,7 +121,7 @@ int CommandPrinter::run() {
       wait_for_input(batcher_, feed_.get());
     }
   }
-  return flush(&out_) ? 0 : kReaderGone;
+  return flush(&out_) ? evaluator_.exit_status().value_or(0) : kReaderGone;
 }
 
 // The next job that would run.
@@ -164,8 +165,7 @@ void CommandPrinter::show(const Batch& batch) {
 }  // namespace
 
 int print_commands(const Options& options) {
-  if (!options.selection.retry_failed) return CommandPrinter(options).run();
-  return CommandPrinter(retry_options(options)).run();
+  return CommandPrinter(selected_options(options)).run();
 }
 
 }  // namespace enjoin

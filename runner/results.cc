@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "runner/pipe/job_feed.h"
 #include "runner/term_safe.h"
 #include "runner/values/resolver.h"
 #include "worker/result_path.h"
@@ -99,6 +100,7 @@ ResultsSpec results_spec(const Options& options, const std::string& scratch_fold
   } else {
     spec.keep = Keep::kTree;
     spec.folder = options.results;
+    spec.by_number = is_piped(options);
     prepare_folder(spec.folder);
   }
   return spec;

@@ -68,6 +68,17 @@ Options retry_options(Options options) {
   return options;
 }
 
+Options selected_options(const Options& options) {
+  if (!options.selection.retry_failed) return options;
+  const std::string path = joblog_file(options);
+  const bool has_jobs = !options.command.words.empty() || !options.input.sources.empty();
+  const bool is_logged = path != "-" && ::access(path.c_str(), F_OK) == 0;
+  if (is_logged || !has_jobs) return retry_options(options);
+  Options all = options;
+  all.selection.retry_failed = false;
+  return all;
+}
+
 Selection Selection::open(const Options& options) {
   const SelectionSpec& spec = options.selection;
   Selection selection;

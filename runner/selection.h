@@ -71,4 +71,8 @@ std::string joblog_file(const Options& options);
 /// command line's own, its inputs and their grouping.
 Options retry_options(Options options);
 
+/// What is run: retry_options() where --retry-failed asks for them, else `options`. Where there is
+/// no log yet, or it is stdout, nothing can be known of failed jobs: all of the command line's run.
+Options selected_options(const Options& options);
+
 }  // namespace enjoin

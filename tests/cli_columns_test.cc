@@ -97,3 +97,10 @@ TEST_CASE("shuffle: a seed makes the order the same again, and numbers follow it
   CHECK(first.out.find("1 ") == 0);
   CHECK(box.shell(script + " | cut -d' ' -f2 | sort -n | cmp - <(seq 50)").status == 0);
 }
+
+TEST_CASE("columns: a header that ends in CR LF gives names without the CR") {
+  const Sandbox box;
+  CHECK(box.enjoin({"--colsep", ",", "--header", ":", "echo {a}{b}"}, {.input = "a,b\r\n1,2\n"})
+            .out == "12\n");
+  CHECK(box.enjoin({"--header", ":", "echo {foo}"}, {.input = "foo\r\nbar\n"}).out == "bar\n");
+}

@@ -215,3 +215,13 @@ TEST_CASE("output: -t with -k shows the commands in their order") {
   const Ran ran = box.enjoin({"-k", "-t", "-j3", "true", ":::", "a", "b", "c", "d"});
   CHECK(ran.err == "true a\ntrue b\ntrue c\ntrue d\n");
 }
+
+TEST_CASE("output: an empty command is shown by -v and runs, as ':' does") {
+  const Sandbox box;
+  for (const char* how : {"--group", "--line-buffer"}) {
+    const Ran ran = box.enjoin({"-k", "-v", how, ":::", "", ":", "echo a"});
+    CHECK(ran.out == "\n:\necho a\na\n");
+    CHECK(ran.err.empty());
+    CHECK(ran.status == 0);
+  }
+}

@@ -63,14 +63,30 @@ TEST_CASE("perl: jobs that are left out keep their numbers, and do not count") {
   CHECK(box.shell("seq 2000 | enjoin -k --filter '{} > 1999' echo").out == "2000\n");
 }
 
-TEST_CASE("perl: an expression that dies or leaves ends the run with 255") {
+TEST_CASE("perl: an expression that dies ends the run with 255") {
   const Sandbox box;
-  for (const char* code : {"{= die 'oh no' =}", "{= exit =}"}) {
-    const Ran ran = box.enjoin({"touch", code, ":::", "a"});
-    CHECK(ran.status == 255);
-    CHECK_FALSE(box.has("a"));
-  }
-  CHECK(box.enjoin({"echo", "{= die 'oh no' =}", ":::", "a"}).says("job 1: oh no"));
+  const Ran ran = box.enjoin({"touch", "{= die 'oh no' =}", ":::", "a"});
+  CHECK(ran.status == 255);
+  CHECK_FALSE(box.has("a"));
+  CHECK(ran.says("job 1: oh no"));
+}
+
+TEST_CASE("perl: exit in an expression ends the inputs there; what was made runs, and is logged") {
+  const Sandbox box;
+  const Ran ran = box.enjoin({"-k", "-j2", "--joblog", "log", "echo", "{= $_ == 3 and exit =}",
+                              ":::", "1", "2", "3", "4", "5"});
+  CHECK(ran.out == "1\n2\n");
+  CHECK(ran.err.empty());
+  CHECK(ran.status == 0);
+  CHECK(box.enjoin({"-k", "--resume", "--joblog", "log", "echo", "{= $_ == 9 and exit =}",
+                    ":::", "1", "2", "3", "4", "5"})
+            .out == "3\n4\n5\n");
+  CHECK(box.enjoin({"false", "{= $_ == 2 and exit 7 =}", ":::", "1", "2"}).status == 7);
+  const Ran dry = box.enjoin({"--dry-run", "echo", "{= $_ == 2 and exit 7 =}", ":::", "1", "2"});
+  CHECK(dry.out == "echo 1\n");
+  CHECK(dry.status == 7);
+  CHECK(box.shell("seq 3 | enjoin -k --pipe -N1 'cat; echo {= seq() == 2 and exit 4 =}'").status ==
+        4);
 }
 
 TEST_CASE("perl: a filter that is wrong is refused") {

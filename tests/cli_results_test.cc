@@ -134,3 +134,12 @@ TEST_CASE("files: a compressor that fails is no reason to lose a job's output un
   CHECK(ran.status == 1);
   CHECK(ran.says("output could not be kept"));
 }
+
+TEST_CASE("results: jobs of --pipe without inputs have a folder each, by their numbers") {
+  const Sandbox box;
+  CHECK(box.shell("seq 3 | enjoin --pipe -N1 --results out cat; cat out/1/3/stdout out/1/1/stdout")
+            .out == "3\n1\n");
+  CHECK(box.shell("seq 3 | enjoin --pipe -N1 --results named 'cat; : {}' ::: a b c; "
+                  "cat named/1/b/stdout")
+            .out == "2\n");
+}

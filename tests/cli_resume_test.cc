@@ -1,4 +1,5 @@
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -92,6 +93,26 @@ TEST_CASE("resume: --retry-failed runs the logged commands under their numbers")
   CHECK(ran.status == 0);
   CHECK(box.shell("cut -f1,7 log | tail -n 2").out == "2\t0\n5\t0\n");
   CHECK(box.enjoin({"--joblog", "log", "--retry-failed"}).out.empty());
+}
+
+TEST_CASE("resume: --retry-failed runs a command of several lines again and logs it as it was") {
+  const Sandbox box;
+  box.enjoin({"--joblog", "log", "echo {}\nfalse", ":::", "a"});
+  const std::string first = lines_of(box.read("log")).at(1);
+  const Ran ran = box.enjoin({"--joblog", "log", "--retry-failed"});
+  CHECK(ran.out == "a\n");
+  const std::vector<std::string> rows = lines_of(box.read("log"));
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[2].substr(rows[2].rfind('\t')) == first.substr(first.rfind('\t')));
+  CHECK(rows[2].ends_with(std::string("echo a\0false", 12)));
+}
+
+TEST_CASE("resume: --retry-failed without a log to read runs what the command line says") {
+  const Sandbox box;
+  CHECK(box.enjoin({"-k", "--joblog", "log", "--retry-failed", "echo", ":::", "a", "b"}).out ==
+        "a\nb\n");
+  CHECK(lines_of(box.read("log")).size() == 3);
+  CHECK(box.enjoin({"--joblog", "-", "--retry-failed", "exit", ":::", "1"}).status == 1);
 }
 
 TEST_CASE("resume: jobs that never ran are not --retry-failed's, and stay so") {

@@ -210,3 +210,23 @@ TEST_CASE("signals: TERM ends a run whose stdout nobody reads") {
   CHECK(running.wait().status == 255);
   CHECK(box.left_in_tmp().empty());
 }
+
+TEST_CASE("signals: a job that is being stopped gets CONT only where it is suspended") {
+  const Sandbox box;
+  Fifo here = box.fifo("here");
+  const std::string job =
+      "trap 'echo went on' CONT; trap 'echo cleaned; exit' TERM; echo $$ >here; "
+      "while :; do sleep 0.05; done";
+  {
+    Running running = box.start({"-N0", job, ":::", "a"});
+    here.wait_line();
+    running.signal(SIGTERM);
+    CHECK(running.wait().out == "cleaned\n");
+  }
+  Running running = box.start({"-N0", job, ":::", "a"});
+  const std::string pid = here.wait_line();
+  box.shell("kill -STOP " + pid + "; until grep -q '^State:.T' /proc/" + pid +
+            "/status; do sleep 0.02; done");
+  running.signal(SIGTERM);
+  CHECK(running.wait().out.find("cleaned\n") != std::string::npos);
+}

@@ -95,6 +95,26 @@ TEST_CASE("compat: length of lines") {
       {"units",
        "seq 2000 | parallel -mj1 -s 1k 'echo {} | wc -w'; seq 2000 | parallel -k -N 1k "
        "'echo {} | wc -w'"},
+      {"parts of values",
+       "for o in -X -m; do for w in 'a{}b' 'a{}b{.}' 'a{}b{.}c{.}' 'a{}b{.}c{.}{.}{}' '{.} {}'; do "
+       "seq 15 | sed 's/$/.gif/' | parallel -j1 -k -s 80 $o echo \"$w\"; "
+       "seq 5000 | sed 's/$/.gif/' | parallel -j1 -k $o echo \"$w\" | wc; done; done"},
+      {"positions and -X or -m",
+       "for o in -X -m; do for w in '{1}' '{1}{2}' '{1}-{2}' '{2}' '{1} {2}' '{} {1}' '{1.}{}'; do "
+       "seq 100 199 | parallel -j1 -k -s 60 $o echo \"$w\"; done; done"},
+      {"positions of two sources",
+       "for w in '{1}{}' '{#}{2}'; do parallel -j1 -s 40 -kX echo $w ::: a b c d e f g h i j k l "
+       "::: 1 2; done"},
+      {"numbers and -X or -m",
+       "for o in -X -m; do for w in '{#}' '{#} {}' '{#}y{}' '{%} {}'; do "
+       "seq 100 | parallel -j1 -k -s 40 $o echo \"$w\"; done; done"},
+      {"a number that grows too long",
+       "seq 200 | parallel -j1 -k -s 40 'echo {#}{#}{#}{#}{#}{#}{#}{#}{#}{#}{#}' 2>/dev/null; "
+       "echo $?"},
+      {"long values that are not used",
+       "perl -e 'print join(\"\\t\", \"a\", \"b\" x 3000000, \"d\" x 300000 . \"/c\", \"/e/f.g\")' "
+       "|"
+       " parallel --colsep '\\t' echo '{1} {3/} {4/.}'"},
   };
   for (const CompatCase& compat : table) check_same(compat);
 }

@@ -279,3 +279,27 @@ TEST_CASE("batcher: a longer line than the default is never made") {
   for (int i = 0; i < 50000; ++i) lines += "abc\n";
   CHECK(batches_of(lines, many(1, 0, 1'000'000), echo) == batches_of(lines, many(1), echo));
 }
+
+// The sizes are those of GNU parallel 20221122 for `… | parallel --dry-run -k -j1 -sS -X (-m) …`.
+TEST_CASE("batcher: parts of values, positions and numbers count as in GNU parallel") {
+  std::string files;
+  for (int i = 1; i <= 15; ++i) files += std::to_string(i) + ".gif\n";
+  const Template parts = command({"echo", "a{}b{.}c{.}"});
+  CHECK(sizes(batches_of(files, many(1, 0, 80), parts)) == Sizes{6, 6, 3});
+  const Template joined = command({"echo", "a{}b{.}c{.}"}, Spread::kJoin);
+  CHECK(sizes(batches_of(files, many(1, 0, 80), joined)) == Sizes{7, 6, 2});
+  const Template places = command({"echo", "{1}-{2}"});
+  CHECK(sizes(batches_of(numbers(1, 30), many(1, 0, 40), places)) == Sizes{11, 8, 8, 3});
+  const Template numbered = command({"echo", "{#}", "{}"});
+  CHECK(sizes(batches_of(numbers(1, 29), many(1, 0, 40), numbered)) == Sizes{8, 7, 7, 7});
+}
+
+TEST_CASE("batcher: a line counts with what is used of its values") {
+  ScriptedSource source({{"a", std::string(3'000'000, 'x'), std::string(200'000, 'd') + "/c"}});
+  CHECK(batches(source, {}, command({"echo", "{1}", "{3/}"})).size() == 1);
+  BatchSpec spec;
+  spec.max_line_bytes = 20;
+  CHECK(batches_of(numbers(1, 9), spec, command({"echo", "{#}{#}{#}{#}{#}{#}{#}"})).size() == 9);
+  CHECK_THROWS_AS(batches_of(numbers(1, 100), spec, command({"echo", "{#}{#}{#}{#}{#}{#}{#}"})),
+                  Error);
+}

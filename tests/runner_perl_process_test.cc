@@ -85,6 +85,14 @@ TEST_CASE("perl: many large questions at once do not lock up") {
 
 TEST_CASE("perl: an expression that ends perl is an error of its own") {
   PerlHelper perl(1);
-  REQUIRE(define(perl, "exit 3") == Strings{"ok"});
+  REQUIRE(define(perl, "kill 9, $$") == Strings{"ok"});
   CHECK_THROWS_AS(perl.ask(message({"job", "1", "0", "1", "a", "0", "1", "a"})), enjoin::Error);
+}
+
+TEST_CASE("perl: after exit nothing more is evaluated, and each answer says so") {
+  PerlHelper perl(1);
+  REQUIRE(define(perl, "$_ eq 'b' and exit 3; die 'no' if $_ eq 'c'") == Strings{"ok"});
+  CHECK(perl.ask(message({"job", "1", "0", "1", "a", "0", "1", "a"})) == Strings{"ok", "qa"});
+  CHECK(perl.ask(message({"job", "2", "0", "1", "b", "0", "1", "b"})) == Strings{"exit", "3"});
+  CHECK(perl.ask(message({"job", "3", "0", "1", "c", "0", "1", "c"})) == Strings{"exit", "3"});
 }

@@ -147,6 +147,7 @@ void visit(Way& way, T& results) {
   way(results.folder);
   way(results.name);
   way(results.column_names);
+  way(results.by_number);
   way(results.prints_names);
   way(results.table);
 }

@@ -11,6 +11,7 @@
 
 #include "ipc/check.h"
 #include "worker/capture.h"
+#include "worker/process_tree.h"
 
 namespace enjoin {
 namespace {
@@ -125,7 +126,10 @@ void JobWatch::consider_stopping(std::uint64_t now) {
 void JobWatch::climb(std::uint64_t now) {
   const StopStep step = step_ < ladder_.size() ? ladder_[step_] : StopStep{SIGKILL, 100};
   signal_group(step.signal);
-  if (step.signal != SIGKILL) signal_group(SIGCONT);  // a stopped job hears nothing else
+  // A stopped job hears nothing else. Others are not told to go on: they may have a trap for it.
+  if (step.signal != SIGKILL && (suspended_since_ != 0 || is_stopped(child_->pid))) {
+    signal_group(SIGCONT);
+  }
   next_step_ns_ = now + std::uint64_t{step.wait_ms} * 1'000'000;
   if (step_ < ladder_.size()) ++step_;
 }

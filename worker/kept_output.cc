@@ -80,6 +80,10 @@ KeptNames::KeptNames(const ResultsSpec& spec) : spec_(spec) {
 void KeptNames::make(const JobInputs& inputs, const JobNumbers& numbers) {
   if (template_) {
     template_->expand_line(inputs, numbers, &base_);
+  } else if (spec_.by_number && (inputs.values.empty() || inputs.values.front().empty())) {
+    const std::string number = std::to_string(numbers.seq);
+    const std::string_view value = number;
+    result_folder(spec_.folder, {}, {&value, 1}, 1, &base_);
   } else {
     result_folder(spec_.folder, spec_.column_names, inputs.values, inputs.columns, &base_);
   }

@@ -26,6 +26,7 @@ struct ResultsSpec {
   std::string folder = {};                     ///< kTree: its root; kScratch: where
   std::optional<TemplateSpec> name = {};       ///< kNamed
   std::vector<std::string> column_names = {};  ///< --header: in place of 1, 2, …
+  bool by_number = false;                      ///< kTree, --pipe: a job without inputs: its number
   bool prints_names = false;                   ///< --files: stdout's name is printed
   Table table = Table::kNone;                  ///< a table is printed instead of the output
 };

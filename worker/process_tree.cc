@@ -45,16 +45,26 @@ void each_number_in(const char* folder, Visit&& visit) {
   ::closedir(listing);
 }
 
-// The parent stands behind the name in parentheses, which may itself hold anything.
-pid_t parent_of(pid_t pid) {
+// "S 123 …": the state and the parent. They stand behind the name in parentheses, which may itself
+// hold anything. Empty where there is no such process.
+std::string state_and_parent(pid_t pid) {
   std::string text;
-  if (!read_file(("/proc/" + std::to_string(pid) + "/stat").c_str(), &text)) return 0;
+  if (!read_file(("/proc/" + std::to_string(pid) + "/stat").c_str(), &text)) return {};
   const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos || name_end + 4 >= text.size()) return 0;
-  return static_cast<pid_t>(std::atoi(text.c_str() + name_end + 4));
+  if (name_end == std::string::npos || name_end + 4 >= text.size()) return {};
+  return text.substr(name_end + 2);
+}
+
+pid_t parent_of(pid_t pid) {
+  const std::string text = state_and_parent(pid);
+  return text.empty() ? 0 : static_cast<pid_t>(std::atoi(text.c_str() + 2));
 }
 
 }  // namespace
+
+bool is_stopped(pid_t pid) {
+  return state_and_parent(pid).starts_with('T');
+}
 
 std::vector<pid_t> list_children() {
   std::vector<pid_t> children;

@@ -16,6 +16,9 @@ std::vector<pid_t> list_children();
 /// Whether any child of ours, waited for or not, is left; reaps those that have ended.
 bool reap_ended_children();
 
+/// Whether a signal has stopped this process.
+bool is_stopped(pid_t pid);
+
 /// What a sweep came to.
 enum class [[nodiscard]] SweepAnswer : std::uint8_t{
     kClean,    ///< nothing is left

@@ -218,16 +218,6 @@ bool Template::expand_argv(const JobInputs& inputs, const JobNumbers& numbers,
   return true;
 }
 
-std::size_t Template::added_length(std::string_view value) const {
-  const bool quoted = plan_->quote_values || plan_->quote_words;
-  const std::size_t length = quoted ? shell_quoted_length(value) : value.size();
-  return plan_->bytes_per_value + plan_->value_pieces * (length + plan_->extra_bytes_of_piece);
-}
-
-std::size_t Template::base_length() const {
-  return plan_->base_bytes;
-}
-
 bool Template::uses_input() const {
   return plan_->uses_input;
 }

@@ -123,12 +123,17 @@ class Template {
   bool expand_argv(const JobInputs& inputs, const JobNumbers& numbers, std::string_view shell_name,
                    Argv* out) const;
 
-  /// An estimate that is never too small of the bytes that `value` adds to the line when it is one
-  /// more record's value (quoting and repeated context included): for filling -X and -m batches as
-  /// GNU parallel does. Where quoting changes nothing it is a constant plus a multiple of the size.
-  /// It may be too small only where -X repeats a position, as in x{1}y{}, that is a long value.
-  std::size_t added_length(std::string_view value) const;
-  /// The line's length before any value; {#} and {%} with room for their digits.
+  /// The bytes that one more record adds to the line of a job whose {#} has `seq_digits`, reckoned
+  /// as GNU parallel reckons to fill -X and -m batches: quoting and repeated context included, each
+  /// {.} and so on with its real part of the value. {#}, {%} and {1} count once for every record.
+  /// For a job's only record it is too small at most where {%} has several digits, or where -X
+  /// repeats {1} or {#} for the values of several sources. Where parts are as long as the value and
+  /// quoting changes nothing, it is a constant plus a multiple of the size.
+  std::size_t added_length(std::span<const std::string_view> record, std::size_t seq_digits) const;
+  std::size_t added_length(std::string_view value, std::size_t seq_digits = 1) const {
+    return added_length({&value, 1}, seq_digits);
+  }
+  /// The line's length before any record.
   std::size_t base_length() const;
 
   /// True where the words given hold a replacement string (then nothing is appended).

@@ -2,7 +2,6 @@
 #include <charconv>
 
 #include "enjoin/error.h"
-#include "worker/shell_quote.h"
 #include "worker/template_plan.h"
 #include "worker/template_spelling.h"
 
@@ -108,49 +107,6 @@ bool command_is_variable(const TemplatePlan& plan) {
     if (text.find_first_of(" \t\n=") != text.npos) return false;
   }
   return false;
-}
-
-std::size_t literal_length(const TemplatePlan& plan, const Piece& piece) {
-  const std::string_view text = std::string_view(plan.literals).substr(piece.begin, piece.size);
-  if (!plan.quote_words) return text.size();
-  // Two more for quotes that only a value makes necessary.
-  return shell_quoted_length(text) + 2;
-}
-
-void measure(TemplatePlan* plan) {
-  for (const Group& group : plan->groups) {
-    std::size_t& bytes = group.repeated ? plan->bytes_per_value : plan->base_bytes;
-    if (group.repeated) ++bytes;
-    for (std::uint32_t i = group.begin; i < group.end; ++i) {
-      const Piece& piece = plan->pieces[i];
-      switch (piece.kind) {
-        case Kind::kLiteral:
-          bytes += literal_length(*plan, piece);
-          break;
-        case Kind::kSeq:
-          bytes += std::max<std::size_t>(kSeqDigits, piece.size);
-          break;
-        case Kind::kSlot:
-          bytes += std::max<std::size_t>(kSlotDigits, piece.size);
-          break;
-        case Kind::kNothing:
-          break;
-        case Kind::kWordEnd:
-          bytes += 3;
-          break;
-        case Kind::kComputed:  // a guess: as long as the value
-        case Kind::kValue:
-          ++plan->value_pieces;
-          if (piece.is_all_values() && !group.repeated) ++plan->bytes_per_value;
-          // An empty part is written '' or, for {//}, as a dot.
-          if (piece.part != ValuePart::kWhole) plan->extra_bytes_of_piece = 1;
-          break;
-      }
-    }
-  }
-  if (!plan->quote_words) return;
-  plan->base_bytes += 3;  // the last word's end
-  plan->extra_bytes_of_piece += 2;
 }
 
 }  // namespace

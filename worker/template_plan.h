@@ -66,9 +66,13 @@ struct TemplatePlan {
 
   // Lengths; see Template::added_length.
   std::size_t base_bytes = 0;
-  std::size_t bytes_per_value = 0;       ///< blanks and repeated literals
-  std::size_t value_pieces = 0;          ///< how often a value may occur
-  std::size_t extra_bytes_of_piece = 0;  ///< that quoting may cost each more than for the value
+  std::size_t bytes_per_value = 0;  ///< blanks and repeated literals
+  struct Measured {
+    Piece piece;  ///< no literal
+    std::size_t times = 1;
+  };
+  std::vector<Measured> measured;        ///< what depends on the record, each kind once
+  std::size_t extra_bytes_of_piece = 0;  ///< that -q may cost each more
 
   /// How words are made.
   enum class Way : std::uint8_t {
@@ -88,7 +92,6 @@ struct TemplatePlan {
 };
 
 inline constexpr std::size_t kSeqDigits = 20;
-inline constexpr std::size_t kSlotDigits = 10;
 inline constexpr std::size_t kMostDigits = 64;  // with leading zeros, a sign and an offset
 
 /// Writes {#} or {%} of a job at `out`, at most kMostDigits bytes; returns where they end.
@@ -107,6 +110,9 @@ std::string_view computed_string(const TemplateSpec::Placed& placed, const JobIn
 /// a replacement string for all values; it is repeated for each. A tab before the run belongs to
 /// it, a space does not, and quotes are not looked at: so does GNU parallel.
 void find_contexts(TemplatePlan* plan);
+
+/// Fills in the plan's lengths.
+void measure(TemplatePlan* plan);
 
 /// Fills in `way` and all that belongs to it, from the rest of the plan.
 void plan_words(TemplatePlan* plan);

@@ -132,7 +132,7 @@ constexpr Flag kRecords[] = {
      .aliases = "retryfailed",
      .group = Group::kRecords,
      .text = "Run again the jobs that failed, with the command lines of the joblog. Command and "
-             "inputs need not be given."},
+             "inputs need not be given; where they are and there is no joblog yet, all jobs run."},
     {.name = "results",
      .aliases = "result res",
      .argument = Argument::kRequired,

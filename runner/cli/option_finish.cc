@@ -55,7 +55,6 @@ void finish_output(const CommandLine& line, Draft& draft) {
   if (stands(line, "v", "silent")) options.verbose = Verbose::kToStdout;
   if (stands(line, "verbose", "silent") || options.interactive)
     options.verbose = Verbose::kToStderr;
-  if (options.verbose != Verbose::kToStdout) options.verbosity = 0;
   if (draft.progress) options.progress = ProgressKind::kProgress;
   if (draft.eta) options.progress = ProgressKind::kEta;
   if (draft.bar) options.progress = ProgressKind::kBar;
@@ -79,7 +78,6 @@ Invocation finish_semaphore(const CommandLine& line, Draft& draft) {
     throw UsageError("sem needs a command, or --wait");
   Invocation invocation;
   invocation.action = Invocation::Action::kSemaphore;
-  draft.semaphore.pass_stdin = draft.pipe;
   if (draft.options.jobs_text.empty()) draft.options.jobs_text = "1";
   invocation.semaphore = std::move(draft.semaphore);
   draft.options.command.words = line.command;

@@ -41,7 +41,7 @@ constexpr Setter kSetters[] = {
     {"color-failed", [](Draft& d, Value) { d.options.color_failed = true; }},
     {"max-output",
      [](Draft& d, Value v) { d.options.max_output_bytes = parse_size(v, "--max-output"); }},
-    {"v", [](Draft& d, Value) { ++d.options.verbosity; }, true},
+    {"v", [](Draft&, Value) {}, true},
     {"verbose", [](Draft&, Value) {}},  // and --silent: see finish_output
     {"silent", [](Draft&, Value) {}},
     {"compress", [](Draft& d, Value) { d.options.compress = true; }},

@@ -72,7 +72,6 @@ struct SemaphoreSpec {
   bool wait = false;                    ///< --wait
   std::chrono::nanoseconds timeout{0};  ///< --semaphoretimeout; 0: none
   bool give_up = false;                 ///< it was negative: when it is over, do not run
-  bool pass_stdin = false;              ///< --pipe: the command gets our stdin
 };
 
 /// What the person asked for, checked. One object a run.
@@ -93,10 +92,9 @@ struct Options {
   bool dry_run = false;
   bool quiet = false;
   ProgressKind progress = ProgressKind::kNone;
-  std::string joblog_path;      ///< empty: none; "+FILE" is appended to
-  std::uint32_t verbosity = 0;  ///< how often -v was given
-  bool files = false;           ///< --files: print the names of files that hold the output
-  std::string results;          ///< --results as given; empty: none
+  std::string joblog_path;  ///< empty: none; "+FILE" is appended to
+  bool files = false;       ///< --files: print the names of files that hold the output
+  std::string results;      ///< --results as given; empty: none
   bool compress = false;
   std::string compress_program;    ///< empty: the best that is there
   std::string decompress_program;  ///< empty: `compress_program -dc`

@@ -37,21 +37,25 @@ constexpr std::size_t kRecordsBetweenTries = 32;
 
 /// A line's length before any value. Template counts a blank before each value, but a line has none
 /// before its first; to make the same jobs as GNU parallel to the byte, that is taken off here. How
-/// much it is follows from what the template says of a line and what the line really is, with the
-/// longest numbers; the least difference of several values, so that no line is taken for too short.
+/// much it is follows from what the template says of a line and what the line really is; the least
+/// difference of several values, so that no line is taken for too short.
 std::size_t base_length(const Template& command) {
-  constexpr JobNumbers kLongest{std::numeric_limits<std::uint64_t>::max(),
-                                std::numeric_limits<std::uint32_t>::max()};
   std::size_t excess = command.base_length();
   std::string line;
   for (const std::string_view value : {"x", "x y", "'", ""}) {
     const std::string quoted = kComputedQuoted + std::string(value);
     const std::vector<std::string_view> computed(command.computed_strings(), quoted);
-    command.expand_line({{&value, 1}, 1, computed}, kLongest, &line);
+    command.expand_line({{&value, 1}, 1, computed}, {}, &line);
     const std::size_t counted = command.base_length() + command.added_length(value);
     excess = std::min(excess, counted - std::min(counted, line.size()));
   }
   return command.base_length() - excess;
+}
+
+std::size_t digits_of(std::uint64_t number) {
+  std::size_t digits = 1;
+  for (; number >= 10; number /= 10) ++digits;
+  return digits;
 }
 
 BatchSpec by_records(BatchSpec spec) {
@@ -93,7 +97,9 @@ Pull Batcher::pull_single(Batch* batch) {
   batch->values = 0;
   if (spec_.count_only) return result;
   batch->values = batch->columns;
-  refuse_if_too_long(base_length_ + measure_record());
+  seq_digits_ = digits_of(pulled_);
+  const std::size_t estimate = base_length_ + measure_record();
+  if (estimate >= single_limit_) refuse_if_too_long(std::min(estimate, real_length(pulled_)));
   for (const std::string_view value : record_.values) {
     batch->bytes += value;
     batch->bytes += '\0';
@@ -134,7 +140,9 @@ bool Batcher::has_room_for_record() const {
   const std::size_t line_bytes = length_ + record_length_;
   if (line_bytes < limit_) return true;
   if (records_ > 0) return false;
-  refuse_if_too_long(line_bytes);
+  if (line_bytes >= single_limit_) {
+    refuse_if_too_long(std::min(line_bytes, real_length(handed_over_ + 1)));
+  }
   return true;
 }
 
@@ -168,6 +176,17 @@ void Batcher::hand_over(Batch* batch) {
   widths_.clear();
   records_ = 0;
   length_ = base_length_;
+  note_next_job();
+}
+
+/// The line grows with the digits of its job's number.
+void Batcher::note_next_job() {
+  ++handed_over_;
+  const std::size_t digits = digits_of(handed_over_ + 1);
+  if (digits == seq_digits_) return;
+  seq_digits_ = digits;
+  if (carried_) record_length_ = measure_record();
+  if (byte_cost_ != 0) measure_plain_bytes();
 }
 
 /// After the end of input: the next part of the last job.
@@ -190,12 +209,21 @@ Pull Batcher::share_out(Batch* batch) {
 }
 
 std::size_t Batcher::measure_record() const {
-  std::size_t length = 0;
+  std::size_t length = command_.added_length(record_.values, seq_digits_);
+  if (!correction_) return length;
   for (const std::string_view value : record_.values) {
-    length += command_.added_length(value);
-    if (correction_) length += static_cast<std::size_t>(correction_(value));
+    length += static_cast<std::size_t>(correction_(value));
   }
   return length;
+}
+
+/// The bytes of the line with record_ alone, where nothing in it is computed.
+std::size_t Batcher::real_length(std::uint64_t seq) const {
+  if (command_.computed_strings() > 0) return std::numeric_limits<std::size_t>::max();
+  std::string line;
+  const auto columns = static_cast<std::uint32_t>(record_.values.size());
+  command_.expand_line({record_.values, columns}, {.seq = seq}, &line);
+  return line.size();
 }
 
 void Batcher::correct_lengths(Correction correction) {
@@ -214,14 +242,14 @@ void Batcher::refuse_if_too_long(std::size_t line_bytes) const {
 /// Finds out what values of plain bytes cost, by asking the template about some. Where that is not
 /// the same for each byte and each value, runs are not used.
 void Batcher::measure_plain_bytes() {
-  const std::size_t one = command_.added_length("x");
-  const std::size_t two = command_.added_length("xx");
+  const std::size_t one = command_.added_length("x", seq_digits_);
+  const std::size_t two = command_.added_length("xx", seq_digits_);
   if (two <= one || one < two - one) return;
   const std::size_t byte_cost = two - one;
   // The last two are shorter where only a part of the value is used.
   for (const std::string_view sample :
        {kPlainSample, std::string_view("x.y"), std::string_view("x/y")}) {
-    if (command_.added_length(sample) != one + (sample.size() - 1) * byte_cost) return;
+    if (command_.added_length(sample, seq_digits_) != one + (sample.size() - 1) * byte_cost) return;
   }
   byte_cost_ = byte_cost;
   value_cost_ = one - byte_cost;

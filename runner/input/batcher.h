@@ -22,8 +22,7 @@ struct BatchSpec {
   std::uint32_t spread_over = 1;   ///< -X/-m: at the end of input, share the rest over so many jobs
   std::size_t max_line_bytes = 0;  ///< -s: longest line, NUL counted; more than
                                    ///< default_max_line_bytes() is never used; 0: that
-  std::uint32_t max_lines = 0;    ///< -L, -l: records a job, where max_records does not say; 0: off
-  bool exit_if_too_long = false;  ///< -x
+  std::uint32_t max_lines = 0;  ///< -L, -l: records a job, where max_records does not say; 0: off
 };
 
 /// GNU parallel's own limit for filling lines, its "maximal usable size of command": 63,664 bytes,
@@ -71,6 +70,8 @@ class Batcher {
   void hand_over(Batch* batch);
   Pull share_out(Batch* batch);
   std::size_t measure_record() const;
+  std::size_t real_length(std::uint64_t seq) const;
+  void note_next_job();
   void refuse_if_too_long(std::size_t line_bytes) const;
 
   void measure_plain_bytes();
@@ -93,7 +94,9 @@ class Batcher {
   std::size_t records_ = 0;  // in filling_
   // How many values each of them has; empty as long as all have as many as `columns` says.
   std::vector<std::uint32_t> widths_;
-  std::size_t length_;  // of filling_'s line
+  std::size_t length_;             // of filling_'s line
+  std::size_t seq_digits_ = 1;     // of filling_'s number
+  std::uint64_t handed_over_ = 0;  // jobs
 
   // After the end of input: the last job's records, shared out from share_at_ on.
   bool ended_ = false;

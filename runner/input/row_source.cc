@@ -101,6 +101,9 @@ void RowSource::read_header(std::vector<std::string>* names) {
   }
   in_header_ = false;
   if (result == Pull::kRecord) {
+    // A line from elsewhere may end in \r\n; nobody means the \r as a part of the name.
+    std::string_view& last = record.values.back();
+    if (last.ends_with('\r')) last.remove_suffix(1);
     names->insert(names->end(), record.values.begin(), record.values.end());
   }
 }

@@ -133,6 +133,9 @@ void KeyColumn::ask_perl(std::vector<std::string>* keys) {
     message.add(key);
   }
   const auto answer = perl_->ask(message);
+  if (answer.front() == "exit") {
+    throw Error(fmt::format("{}: '{}' called exit", option_, expression_));
+  }
   if (answer.front() == "error" || answer.size() != keys->size() + 1) {
     throw Error(fmt::format("{}: '{}' failed: {}", option_, expression_,
                             answer.size() > 1 ? answer[1] : ""));

@@ -1,6 +1,7 @@
 #include "runner/values/evaluator.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -133,6 +134,7 @@ std::ptrdiff_t Evaluator::length_beyond(std::string_view value, const TemplateSp
   job.batch.bytes = std::string(value) + '\0';
   job.batch.values = 1;
   evaluate_all({&job, 1}, 0);
+  if (exit_status_) return 0;
   JobStrings strings;
   strings.cut(job.batch.bytes, 1);
   const bool quotes = command.quote_values || command.quote_words;
@@ -180,11 +182,22 @@ void Evaluator::ask_perl(std::span<Candidate> jobs, std::uint64_t total) {
   for (std::size_t i = 0; i < jobs.size(); ++i) take_answer(answers[i], total, &jobs[i]);
 }
 
+// Whether perl says that an expression has called exit. It evaluates nothing more then.
+bool Evaluator::has_left(const std::vector<std::string>& answer) {
+  if (answer.front() != "exit") return false;
+  exit_status_ = std::atoi(answer.back().c_str());
+  return true;
+}
+
 // Appends the job's strings: perl's from its answer, the native ones made here.
 void Evaluator::take_answer(const std::vector<std::string>& answer, std::uint64_t total,
                             Candidate* job) {
   if (answer.front() == "error") {
     throw Error(fmt::format("job {}: {}", job->batch.seq, answer.back()));
+  }
+  if (has_left(answer)) {
+    job->skip = true;
+    return;
   }
   job->skip |= answer.front() == "skip";
   const std::string own = std::move(job->batch.bytes);
@@ -246,7 +259,7 @@ void Evaluator::filter(std::span<Candidate> jobs, std::uint64_t total) {
                         " text needs quotes: \"{{}}\"",
                         filter_texts_[f], asked[i]->batch.seq, answer.back()));
       }
-      asked[i]->skip |= answer.front() == "skip" || answer.back().empty();
+      asked[i]->skip |= has_left(answer) || answer.front() == "skip" || answer.back().empty();
     }
   }
 }

@@ -58,8 +58,12 @@ class Evaluator {
     Batch batch;
     bool skip = false;  ///< set by evaluate(): it is not to be run, and keeps its number
   };
+  /// Where an expression calls Perl's exit, its job and all that follow are skipped, now and later.
   /// Throws Error where an expression fails. `total` is the number of all jobs, where needed.
   void evaluate(std::span<Candidate> jobs, std::uint64_t total);
+
+  /// What an expression called exit with. Nothing is set before.
+  std::optional<int> exit_status() const { return exit_status_; }
 
   /// How much longer the values computed of `value` are in a line of `command` (adopted) than the
   /// value itself would be there. For Batcher::correct_lengths.
@@ -75,6 +79,7 @@ class Evaluator {
   };
   PerlMessage job_message(const Candidate& job, std::uint64_t total) const;
   void take_answer(const std::vector<std::string>& answer, std::uint64_t total, Candidate* job);
+  bool has_left(const std::vector<std::string>& answer);
   void evaluate_all(std::span<Candidate> jobs, std::uint64_t total);
   void ask_perl(std::span<Candidate> jobs, std::uint64_t total);
   void filter(std::span<Candidate> jobs, std::uint64_t total);
@@ -84,6 +89,7 @@ class Evaluator {
   std::vector<Template> filters_;
   std::vector<std::string> filter_texts_;
   std::optional<PerlHelper> perl_;
+  std::optional<int> exit_status_;
   bool uses_perl_ = false;
   bool needs_total_ = false;
   std::uint32_t next_string_ = 0;

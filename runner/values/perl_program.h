@@ -14,6 +14,12 @@ namespace enjoin {
 /// Where the code is wrong or dies, the answer is: error, what perl says.
 inline constexpr const char* kPerlProgram = R"PERL(
 package main;
+BEGIN {
+  *CORE::GLOBAL::exit = sub (;$) {
+    $Enjoin::exit = @_ ? $_[0] & 255 : 0;
+    die "exit\n";
+  };
+}
 sub seq { $Enjoin::seq }
 sub slot { $Enjoin::slot }
 sub total_jobs { $Enjoin::total }
@@ -130,9 +136,11 @@ sub test {
 }
 sub answer {
   my $what = shift;
-  my @answer = eval {
+  my @answer;
+  @answer = eval {
     $what eq "job" ? job(@_) : $what eq "test" ? test(@_) : define(@_);
-  };
+  } unless defined $Enjoin::exit;
+  return ("exit", $Enjoin::exit) if defined $Enjoin::exit;
   return @answer if @answer;
   my $error = text($@);
   $error =~ s/\s+$//;
@@ -140,8 +148,8 @@ sub answer {
 }
 
 $Global::max_jobs_running = shift @ARGV;
-open(my $in, "<&", \*STDIN) or exit 1;
-open(my $out, ">&", \*STDOUT) or exit 1;
+open(my $in, "<&", \*STDIN) or CORE::exit(1);
+open(my $out, ">&", \*STDOUT) or CORE::exit(1);
 open(STDIN, "<", "/dev/null");
 open(STDOUT, ">&", \*STDERR);
 select((select(STDOUT), $| = 1)[0]);
@@ -157,7 +165,7 @@ while (sysread($in, $asked, 1 << 18, length $asked)) {
   }
   while (length $said) {
     my $done = syswrite($out, $said);
-    exit 1 unless defined $done;
+    CORE::exit(1) unless defined $done;
     substr($said, 0, $done, "");
   }
 }

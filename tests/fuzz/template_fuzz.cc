@@ -75,8 +75,7 @@ void check_job(const enjoin::Template& command, enjoin::Spread spread, const Str
   const enjoin::JobNumbers numbers{.seq = seq, .slot = 7};
   std::string line;
   command.expand_line(inputs, numbers, &line);
-  std::size_t length = command.base_length();
-  for (const std::string_view value : views) length += command.added_length(value);
+  const std::size_t length = command.base_length() + command.added_length(views, 20);
   // A position that -X repeats is measured once.
   require(line.size() <= length || values.empty() || spread == enjoin::Spread::kContext);
 
