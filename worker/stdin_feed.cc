@@ -17,8 +17,8 @@ constexpr std::uint64_t kMostAtOnce = 1 << 30;
 constexpr std::uint64_t kCopyStep = 8 << 20;
 constexpr int kInputPatienceMs = 100;
 
-// The pipe is full. A reader that is fast takes it in small pieces, and would wake us for each; on a
-// machine where we share its processor that costs more than the reading.
+// The pipe is full. A reader that is fast takes it in small pieces, and would wake us for each; on
+// a machine where we share its processor that costs more than the reading.
 void let_reader_run() {
   constexpr timespec pause{0, 10'000};  // and the timer's slack, 50 us mostly
   ::nanosleep(&pause, nullptr);
