@@ -160,9 +160,9 @@ TEST_CASE("team stdin: a file or a fifo holds the input, and is gone afterwards"
                                  ? "test -p $PARALLEL_TMP && cat $PARALLEL_TMP"
                                  : "test -f $PARALLEL_TMP && cat $PARALLEL_TMP";
     const Ran ran = run(std::move(spec), {test, test, "exit 3"}, [](const Job& job) {
-      return StdinSource::file(memory_file("in " + std::to_string(job.id.seq) + "\n"));
+      return StdinSource::file(memory_file("got " + std::to_string(job.id.seq) + "\n"));
     });
-    CHECK(ran.out == "in 1\nin 2\n");
+    CHECK(ran.out == "got 1\ngot 2\n");
   }
   CHECK(::rmdir(folder) == 0);  // it was empty
 }
