@@ -37,6 +37,8 @@ readarray -t no_options < <(printf '%s\n' "${code[@]}" | grep -vE '^runner/cli/(
 matches "${include}[<\"]boost/program_options" 'Program_options only where options are parsed' \
   "${no_options[@]}"
 matches "${include}[<\"]fmt/" 'fmt only in runner/' "${public[@]}" "${ipc[@]}" "${worker[@]}"
+readarray -t no_pcre < <(printf '%s\n' "${code[@]}" | grep -vx 'runner/regex\.cc')
+matches "${include}<pcre2" 'PCRE2 only in runner/regex.cc' "${no_pcre[@]}"
 matches "$include<iostream>" 'no iostream' "${public[@]}" "${ipc[@]}" "${worker[@]}" "${runner[@]}"
 matches "$include<regex>" 'no regex in the worker' "${public[@]}" "${ipc[@]}" "${worker[@]}"
 
