@@ -1,5 +1,6 @@
 // What becomes of jobs that fail, last too long or come again, and what the program makes of it.
 
+#include <csignal>
 #include <cstdlib>
 #include <string>
 
@@ -151,4 +152,19 @@ TEST_CASE("fate: --quiet leaves only the jobs' own words on stderr") {
       box.enjoin({"--quiet", "-N0", "--timeout", "0.3", "echo mine >&2; sleep 1000", ":::", "a"});
   CHECK(ran.err == "mine\n");
   CHECK(ran.status == 1);
+}
+
+TEST_CASE("fate: those beside a job's leader get their time, though the leader is gone") {
+  const Sandbox box;
+  box.write("child.sh",
+            "trap 'sleep 0.1; echo cleaned >done; exit' TERM\n"
+            "echo >ready\n"
+            "while :; do sleep 0.02; done\n");
+  Fifo ready = box.fifo("ready");
+  Running running =
+      box.start({"-N0", "--termseq", "TERM,20000,KILL,25", "sh child.sh & wait; #", ":::", "a"});
+  ready.wait_line();
+  running.signal(SIGTERM);
+  CHECK(running.wait().status == 255);
+  CHECK(box.read("done") == "cleaned\n");
 }

@@ -154,7 +154,22 @@ void JobWatch::follow_suspension() {
   }
 }
 
+// The leader has ended, by the ladder or meanwhile; the others of its group get their time as well.
+void JobWatch::let_group_end() {
+  constexpr int kPauseMs = 2;
+  while (group_outlives(child_->pid)) {
+    pollfd control{host_.control_fd(), POLLIN, 0};
+    if (::poll(&control, 1, kPauseMs) > 0 && !host_.read_control()) return;
+    const std::uint64_t now = monotonic_ns();
+    consider_stopping(now);
+    if (now < next_step_ns_) continue;
+    if (step_ >= ladder_.size() || ladder_[step_].signal == SIGKILL) return;
+    climb(now);
+  }
+}
+
 JobEnd JobWatch::reap() {
+  if (stopping_ && !at_once_) let_group_end();
   if (stopping_) ::kill(-child_->pid, SIGKILL);
   JobEnd end;
   siginfo_t info{};

@@ -67,6 +67,7 @@ class JobWatch {
   void climb(std::uint64_t now);
   void follow_suspension();
   void signal_group(int signal);
+  void let_group_end();
   JobEnd reap();
 
   WatchHost& host_;

@@ -90,6 +90,14 @@ std::vector<pid_t> list_children() {
   return children;
 }
 
+bool group_outlives(pid_t leader) {
+  for (const pid_t pid : list_children()) {
+    if (pid == leader || ::getpgid(pid) != leader) continue;
+    if (!state_and_parent(pid).starts_with('Z')) return true;
+  }
+  return false;
+}
+
 bool reap_ended_children() {
   while (true) {
     const pid_t got = ::waitpid(-1, nullptr, WNOHANG);

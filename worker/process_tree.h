@@ -16,6 +16,10 @@ std::vector<pid_t> list_children();
 /// Whether any child of ours, waited for or not, is left; reaps those that have ended.
 bool reap_ended_children();
 
+/// Whether a child of ours, other than `leader`, is alive in the process group that `leader` leads.
+/// Once the leader has ended, its own children are ours.
+bool group_outlives(pid_t leader);
+
 /// Whether a signal has stopped this process.
 bool is_stopped(pid_t pid);
 
