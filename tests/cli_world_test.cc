@@ -171,5 +171,12 @@ TEST_CASE("world: --interactive runs what is answered with y, and counts the res
   const Ran ran =
       box.shell("printf 'y\\nn\\nYes\\n' | script -qec 'enjoin -j1 -p echo x ::: a b c' log");
   CHECK(ran.status == 1);
-  CHECK(ran.out.find("echo x a ?...x a\r\necho x b ?...echo x c ?...x c\r\n") != std::string::npos);
+  // The terminal puts in what is typed where it pleases.
+  const auto shows = [&](const char* text) { return ran.out.find(text) != std::string::npos; };
+  CHECK(shows("echo x a ?..."));
+  CHECK(shows("echo x b ?..."));
+  CHECK(shows("echo x c ?..."));
+  CHECK(shows("x a\r\n"));
+  CHECK(shows("x c\r\n"));
+  CHECK_FALSE(shows("x b\r\n"));
 }
