@@ -42,7 +42,7 @@ TEST_CASE("compat: commands that are only shown") {
       {"--dry-run --tag", "parallel -k --dry-run --tag echo 'a  b' {} ::: 'x  y'"},
       {"--dry-run -v", "parallel -k --dry-run -v echo {} ::: 'x  y'"},
       {"--dry-run --pipe", "seq 3 | parallel -k --dry-run --pipe -N1 cat {#}"},
-      {"--dry-run -X", "parallel -k -j2 --dry-run -X echo {%} {} ::: a b c"},
+      {"--dry-run -X", "parallel -k -j2 --dry-run -X echo {#} {} ::: a b c"},
       {"--dry-run --joblog", "parallel -k --dry-run --joblog l echo ::: a; ls l 2>&1 | wc -l"},
       {"--shellquote", "parallel -k --shellquote ::: 'a b' \"it's\" '$x' '' a/b"},
       {"--shellquote twice", "parallel -k --shellquote --shellquote ::: 'a b' \"it's\" '' a"},

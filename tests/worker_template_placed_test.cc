@@ -32,8 +32,9 @@ std::optional<Strings> words_of(const TemplateSpec& spec, const Strings& values,
                                 const Strings& computed) {
   const std::vector<std::string_view> all(values.begin(), values.end());
   const std::vector<std::string_view> strings(computed.begin(), computed.end());
+  const Template command = Template::parse(spec);  // it owns words that argv points to
   Argv argv;
-  if (!Template::parse(spec).expand_argv({.values = all, .computed = strings}, {}, "bash", &argv)) {
+  if (!command.expand_argv({.values = all, .computed = strings}, {}, "bash", &argv)) {
     return std::nullopt;
   }
   return Strings(argv.words.begin(), argv.words.end() - 1);
