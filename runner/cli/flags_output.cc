@@ -100,8 +100,8 @@ constexpr Flag kFlags[] = {
      .argument = Argument::kRequired,
      .metavar = "COMMAND",
      .group = Group::kOutput,
-     .text = "Read compressed output with `COMMAND`. The default is the program of "
-             "`--compress-program` with `-dc`."},
+     .text = "Implies nothing and does nothing: what is compressed is kept in files and never read "
+             "back by enjoin."},
     {.name = "tmpdir",
      .aliases = "tempdir",
      .argument = Argument::kRequired,

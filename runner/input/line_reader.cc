@@ -14,9 +14,7 @@
 #include "runner/term_safe.h"
 
 namespace enjoin {
-namespace {
 
-/// Whether a read of `fd` would not wait. Errors count as readable: read(2) then tells them.
 bool is_readable(int fd) {
   pollfd poll_fd{fd, POLLIN, 0};
   int count;
@@ -25,8 +23,6 @@ bool is_readable(int fd) {
   } while (count < 0 && errno == EINTR);
   return count != 0;
 }
-
-}  // namespace
 
 LineReader::LineReader(const std::string& path, std::string delimiter)
     : name_(path == "-" ? "stdin" : term_safe(path)), delimiter_(std::move(delimiter)) {

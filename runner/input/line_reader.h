@@ -13,6 +13,9 @@
 
 namespace enjoin {
 
+/// Whether a read of `fd` would not wait. Errors count as readable: read(2) then tells them.
+bool is_readable(int fd);
+
 /// Splits what a descriptor delivers into values, without copying and without blocking: views into
 /// one buffer that is refilled by single reads. The last value needs no delimiter. Bytes are taken
 /// as they are: no carriage return is removed.

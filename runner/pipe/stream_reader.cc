@@ -9,21 +9,13 @@
 #include <sys/stat.h>
 
 #include "enjoin/error.h"
+#include "runner/input/line_reader.h"
 
 namespace enjoin {
 namespace {
 
 /// As much as an ordinary user may have. With the usual 64 KiB, the writer and we take turns.
 constexpr int kPipeBytes = 1 << 20;
-
-bool is_readable(int fd) {
-  pollfd poll_fd{fd, POLLIN, 0};
-  int count;
-  do {
-    count = ::poll(&poll_fd, 1, 0);
-  } while (count < 0 && errno == EINTR);
-  return count != 0;  // Errors too: read(2) then tells them.
-}
 
 }  // namespace
 
