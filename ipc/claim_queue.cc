@@ -7,6 +7,14 @@
 
 namespace enjoin::ipc {
 
+// Waits as long as memory is believed in.
+bool ClaimQueue::enter() noexcept {
+  const LockAnswer got = lock_.acquire_while([this] { return usable(); });
+  if (got == LockAnswer::kOk || got == LockAnswer::kOwnerDied) return true;
+  damaged_ = damaged_ || got == LockAnswer::kBroken;
+  return false;
+}
+
 std::size_t ClaimQueue::claim(std::span<std::uint64_t> positions, std::uint64_t* left) noexcept {
   TableHeader& table = memory_->table();
   AtomicU64& head = memory_->control().head;
@@ -16,7 +24,7 @@ std::size_t ClaimQueue::claim(std::span<std::uint64_t> positions, std::uint64_t*
 
   *left = 0;
   if (!looks_ready()) return 0;  // whoever goes to sleep on this announces it and looks again
-  lock_.lock();
+  if (!enter()) return 0;
   const std::uint64_t tail = table.tail.load(std::memory_order_acquire);
   const std::uint64_t oldest = tail > memory_->slots() ? tail - memory_->slots() : 0;
   std::uint64_t position = std::max(head.load(std::memory_order_relaxed), oldest);
@@ -50,7 +58,7 @@ void ClaimQueue::hand_back(std::span<const std::uint64_t> positions) noexcept {
   if (positions.empty()) return;
   AtomicU64& head = memory_->control().head;
   const std::uint64_t first = *std::min_element(positions.begin(), positions.end());
-  lock_.lock();
+  if (!enter()) return;
   if (head.load(std::memory_order_relaxed) > first) head.store(first, std::memory_order_relaxed);
   for (const std::uint64_t position : positions) {
     std::uint64_t expected = self_.word(SlotState::kClaimed);

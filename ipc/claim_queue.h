@@ -26,6 +26,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ipc/arena.h"
@@ -39,6 +40,7 @@ struct WorkerId {
   std::uint32_t number = 0;
   std::uint32_t generation = 0;
 
+  bool operator==(const WorkerId&) const = default;
   std::uint64_t word(SlotState state) const { return SlotWord::pack(state, number, generation); }
   bool owns(std::uint64_t word) const {
     return SlotWord::worker(word) == number && SlotWord::generation(word) == generation;
@@ -50,6 +52,13 @@ class ClaimQueue {
  public:
   ClaimQueue(const TeamMemory& memory, WorkerId self) noexcept
       : memory_(&memory), self_(self), lock_(memory.control().claim_lock) {}
+
+  /// False: memory is condemned, or its lock is broken. Nothing can be claimed or handed back.
+  bool usable() const noexcept {
+    return !damaged_ &&
+           (memory_->table().flags.load(std::memory_order_acquire) & kFlagCondemned) == 0;
+  }
+  bool damaged() const noexcept { return damaged_; }
 
   /// Takes up to `positions.size()` ready jobs, oldest first, and says how many. 0: none is ready,
   /// or claiming is stopped. Sets `*left` to about how many remain.
@@ -78,9 +87,12 @@ class ClaimQueue {
   const JobSlot& slot(std::uint64_t position) const noexcept { return memory_->slot(position); }
 
  private:
+  bool enter() noexcept;
+
   const TeamMemory* memory_;
   WorkerId self_;
   RobustMutex lock_;
+  bool damaged_ = false;
 };
 
 /// What a job needs to be published.
@@ -118,17 +130,28 @@ class ClaimPublisher {
   /// Takes back slots that are done with, in order. Calls `released(handle, ticket, word)` for
   /// each: the word says who started it.
   template <typename Released>
-  void reclaim(Released&& released);
+  void reclaim(Released&& released) {
+    reclaim(std::forward<Released>(released), [](std::uint64_t) { return true; });
+  }
+  /// With `known(word)`: whether the word names a worker that there is. A slot whose word does not
+  /// is left alone, for the audit to find.
+  template <typename Released, typename Known>
+  void reclaim(Released&& released, Known&& known);
 
   /// After the death of `worker` (confirmed: it can write no more): its claimed jobs are ready
   /// again. Calls `started(handle, ticket, word)` for each job that it had started and that still
-  /// has its slot. kBusy, kBroken: the lock could not be had within `limit`, nothing was done.
+  /// has its slot, and adds how many are ready again to `*given_back`. kBusy, kBroken: the lock
+  /// could not be had within `limit`, nothing was done.
   template <typename Started>
-  LockAnswer take_back(WorkerId worker, std::chrono::nanoseconds limit, Started&& started);
+  LockAnswer take_back(WorkerId worker, std::chrono::nanoseconds limit, Started&& started,
+                       std::uint64_t* given_back = nullptr);
 
   /// Takes all unclaimed jobs out of the queue; calls `withdrawn(handle, ticket)` for each.
   template <typename Withdrawn>
   LockAnswer withdraw_ready(std::chrono::nanoseconds limit, Withdrawn&& withdrawn);
+
+  /// Dead owners of the lock that were met.
+  std::uint64_t locks_healed() const noexcept { return lock_.deaths_met(); }
 
   std::uint64_t room() const noexcept { return memory_->slots() - (tail_ - freed_); }
   /// Bytes of the arena that waiting jobs' inputs take.
@@ -140,6 +163,15 @@ class ClaimPublisher {
     const std::uint64_t word = memory_->state(freed_).load(std::memory_order_acquire);
     return SlotWord::state(word) == SlotState::kReleased;
   }
+  /// Positions [freed, tail) hold jobs.
+  std::uint64_t freed() const noexcept { return freed_; }
+  std::uint64_t tail() const noexcept { return tail_; }
+  std::uint64_t ticket_at(std::uint64_t position) const noexcept {
+    return held_[position & (memory_->slots() - 1)].ticket;
+  }
+  std::uint64_t last_ticket() const noexcept { return last_ticket_; }
+  /// For the successor of another: tickets are never used again.
+  void count_tickets_from(std::uint64_t last) noexcept { last_ticket_ = last; }
   bool fits_ever(std::uint64_t payload_bytes) const noexcept {
     return payload_bytes <= kInlinePayload || arena_.fits_ever(payload_bytes);
   }
@@ -163,12 +195,12 @@ class ClaimPublisher {
 
 // ---- templates -------------------------------------------------------------------------------
 
-template <typename Released>
-void ClaimPublisher::reclaim(Released&& released) {
+template <typename Released, typename Known>
+void ClaimPublisher::reclaim(Released&& released, Known&& known) {
   while (freed_ < tail_) {
     AtomicU64& state = memory_->state(freed_);
     const std::uint64_t word = state.load(std::memory_order_acquire);
-    if (SlotWord::state(word) != SlotState::kReleased) break;
+    if (SlotWord::state(word) != SlotState::kReleased || !known(word)) break;
     const Held done = held(freed_);
     state.store(0, std::memory_order_relaxed);
     arena_.free_up_to(done.arena_mark);
@@ -179,7 +211,7 @@ void ClaimPublisher::reclaim(Released&& released) {
 
 template <typename Started>
 LockAnswer ClaimPublisher::take_back(WorkerId worker, std::chrono::nanoseconds limit,
-                                     Started&& started) {
+                                     Started&& started, std::uint64_t* given_back) {
   const LockAnswer got = lock_.acquire_for(limit);
   if (got == LockAnswer::kBusy || got == LockAnswer::kBroken) return got;
   // All the way, and not only to what is given back: the dead may have damaged it.
@@ -190,6 +222,7 @@ LockAnswer ClaimPublisher::take_back(WorkerId worker, std::chrono::nanoseconds l
     if (!worker.owns(word)) continue;
     if (SlotWord::state(word) == SlotState::kClaimed) {
       state.store(SlotWord::pack(SlotState::kReady, 0, 0), std::memory_order_release);
+      if (given_back != nullptr) ++*given_back;
     } else if (SlotWord::state(word) == SlotState::kStarted) {
       state.store(worker.word(SlotState::kReleased), std::memory_order_release);
     }

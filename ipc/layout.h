@@ -12,14 +12,14 @@
 //             header | result records
 //   config    the supervisor writes once, then sealed: how to run commands (worker/config.h)
 //
-// Rules for every struct here: standard layout, fixed-width integers, no pointers, fields of
-// different writers on different cache lines. Whoever reads a field that another process may write
-// copies it once, checks the copy, then uses the copy: a job may have scribbled on it.
+// Rules for every struct here: standard layout, fixed-width integers, no pointers (but for a lock's
+// link, which the kernel reads), fields of different writers on different cache lines. Whoever
+// reads a field that another process may write copies it once, checks the copy, then uses the copy:
+// a job may have scribbled on it.
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <pthread.h>
 #include <type_traits>
 
 namespace enjoin::ipc {
@@ -78,11 +78,16 @@ struct SlotWord {
   }
 };
 
-/// A process-shared robust mutex, in its own line. Use it through RobustMutex only.
+/// A robust lock, in its own line. Use it through RobustMutex only. As far as the kernel sees it,
+/// it has the shape of the C library's robust mutexes, so that both can be in one list.
 struct alignas(kCacheLine) LockStorage {
-  pthread_mutex_t mutex;
+  AtomicU32 word;   ///< 0, or the holder's thread number and two bits: FUTEX_WAITERS, _OWNER_DIED
+  AtomicU32 taken;  ///< the holder: one more each time, so that a watcher sees that it moves
+  std::uint32_t reserved[4];
+  void* before;  ///< would be the C library's
+  void* next;    ///< for the kernel: who holds it writes it, nobody else believes it
 };
-static_assert(sizeof(LockStorage) == kCacheLine);
+static_assert(sizeof(LockStorage) == kCacheLine && offsetof(LockStorage, next) == 32);
 
 // ---- table (supervisor writes, workers read) -----------------------------------------------
 
@@ -90,6 +95,8 @@ static_assert(sizeof(LockStorage) == kCacheLine);
 inline constexpr std::uint32_t kFlagClosed = 1;      ///< no more jobs will come: drain and exit
 inline constexpr std::uint32_t kFlagStopClaims = 2;  ///< start nothing more
 inline constexpr std::uint32_t kFlagSuspend = 4;     ///< hold running jobs (terminal ^Z)
+/// The control segment is damaged: touch it no more, let the running job end, record it, leave.
+inline constexpr std::uint32_t kFlagCondemned = 8;
 
 struct TableHeader {
   SegmentHeader header;                ///< count: slots, workers, print window, arena bytes
@@ -146,7 +153,7 @@ struct ControlHeader {
 
   /// 1: the supervisor sleeps, or is about to. Workers that swap it to 0 write its eventfd.
   alignas(kCacheLine) AtomicU32 supervisor_waits;
-  /// Set by a worker whose write to our stdout or stderr failed: errno, else 0.
+  /// Set by a worker whose write to our stdout or stderr failed: errno, sealed (ipc/seal.h).
   AtomicU32 output_error;
 
   LockStorage print_lock;
@@ -154,7 +161,7 @@ struct ControlHeader {
   alignas(kCacheLine) AtomicU64 print_next;  ///< the order to print next
   AtomicU64 print_end;                       ///< unordered output: the next order to give out
   AtomicU64 baton;                           ///< who prints: holder's word, 0: nobody
-  std::uint64_t spool_end[2];                ///< bytes given out of the spools (stdout, stderr)
+  AtomicU64 spool_end[2];                    ///< bytes given out of the spools, sealed, by stream
   // Under the baton, with the kernel storing `printed` as it copies:
   alignas(kCacheLine) std::uint64_t printing;  ///< order + 1 of the entry being printed; 0: none
   std::int64_t printed[2];                     ///< source offset reached, by stream
@@ -180,7 +187,8 @@ enum class PrintState : std::uint32_t {
 struct alignas(kCacheLine) PrintEntry {
   std::uint64_t order;
   std::uint64_t ticket;
-  std::uint64_t owner;  ///< who handed it in
+  std::uint32_t sum;      ///< of all others but `printed` (sum_of in ipc/seal.h)
+  std::uint32_t printed;  ///< by the baton's holder, when it is: sum ^ kPrintedMark; before: 0
   std::uint32_t handle;
   PrintState state;
   std::int64_t begin[2];  ///< offset in the spool, by stream
@@ -198,6 +206,7 @@ enum class EndKind : std::uint8_t {
   kCanceled,      ///< the same
   kSpawnFailed,   ///< code: errno
   kOutputFailed,  ///< ended, but its output could not be captured. code: errno
+  kNotBegun,      ///< given back before any process was started: memory was condemned
 };
 
 /// Bits of ResultRecord::flags.
@@ -221,7 +230,7 @@ struct alignas(kCacheLine) ResultRecord {
   std::uint64_t wall_ns;
   std::uint64_t queue_ns;  ///< from published to started
   std::uint32_t payload_size;
-  std::uint32_t reserved2;
+  std::uint32_t sum;  ///< of all others (ipc/seal.h)
   // Second line: resources, as getrusage(2) has them.
   alignas(kCacheLine) std::uint64_t user_us;
   std::uint64_t sys_us;
@@ -237,9 +246,24 @@ struct alignas(kCacheLine) ResultRecord {
 };
 static_assert(sizeof(ResultRecord) == 192 && offsetof(ResultRecord, payload) == 128);
 
+/// What a worker that leaves condemned memory had of its last job's output, or of the entry that it
+/// was printing.
+struct LeftOutput {
+  std::uint64_t ticket;   ///< 0: nothing
+  std::uint64_t order;    ///< of the entry
+  std::int64_t begin[2];  ///< from here on it is not printed, by stream
+  std::int64_t end[2];
+};
+
 struct ResultsHeader {
   SegmentHeader header;                ///< count: records, worker, generation
   alignas(kCacheLine) AtomicU64 tail;  ///< records written so far
+  AtomicU64 current;                   ///< ticket of the job that was begun last; 0: it has ended
+  AtomicU32 holds_baton;               ///< 1 while it does, about
+  /// Written before it leaves condemned memory. In its own capture files, to be printed as it is:
+  alignas(kCacheLine) LeftOutput left;
+  /// In the middle of printing, from wherever it was:
+  alignas(kCacheLine) LeftOutput printing;
 };
 
 static_assert(std::is_standard_layout_v<TableHeader> && std::is_standard_layout_v<ControlHeader> &&
@@ -261,6 +285,6 @@ inline constexpr std::uint64_t kLayoutSignature =
          31 +
      sizeof(ResultRecord)) *
         31 +
-    sizeof(pthread_mutex_t) * 1000 + 2;
+    sizeof(ResultsHeader) * 1000 + 4;
 
 }  // namespace enjoin::ipc

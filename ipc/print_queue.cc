@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ipc/check.h"
+#include "ipc/seal.h"
 
 namespace enjoin::ipc {
 
@@ -13,10 +13,13 @@ namespace enjoin::ipc {
 //   invariant   an entry counts only while it carries its own order and is not kFree; `printing`
 //               counts only while the baton is held; print_end may lag: place() finds the real end
 //   repair      none: every prefix of every section below leaves the invariant true
+//   damage      whoever finds some (an entry that is not whole, a word that is not sealed, a lock
+//   that
+//               is broken) notes it and does nothing more here; memory is then made anew
 
 bool PrintQueue::try_take_direct(const Output& output) noexcept {
   ControlHeader& control = memory_->control();
-  enter();
+  if (!enter()) return false;
   const std::uint64_t order = place(output);
   const std::uint64_t seen = memory_->table().prints_seen.load(std::memory_order_acquire);
   const bool mine = control.baton.load(std::memory_order_relaxed) == 0 &&
@@ -30,24 +33,34 @@ bool PrintQueue::try_take_direct(const Output& output) noexcept {
     store_entry(output, order, PrintState::kDirect);
     control.printing = order + 1;
     control.baton.store(self_, std::memory_order_release);
+    say_holding(true);
   }
   lock_.unlock();
   return mine;
 }
 
-void PrintQueue::reserve_spool(const std::int64_t length[2], std::int64_t begin[2]) noexcept {
+bool PrintQueue::reserve_spool(const std::int64_t length[2], std::int64_t begin[2]) noexcept {
   ControlHeader& control = memory_->control();
-  enter();
+  if (!enter()) return false;
   for (int stream : {0, 1}) {
-    begin[stream] = static_cast<std::int64_t>(control.spool_end[stream]);
-    control.spool_end[stream] += static_cast<std::uint64_t>(length[stream]);
+    AtomicU64& word = control.spool_end[stream];
+    const std::optional<std::uint64_t> end = unseal(word.load(std::memory_order_relaxed));
+    if (!end) {  // to guess could be to write over what waits there
+      damaged_ = true;
+      break;
+    }
+    begin[stream] = static_cast<std::int64_t>(*end);
+    word.store(seal(*end + static_cast<std::uint64_t>(length[stream])), std::memory_order_relaxed);
   }
   lock_.unlock();
+  return !damaged_;
 }
 
-bool PrintQueue::hand_in(const Output& output) noexcept {
+bool PrintQueue::hand_in(const Output& output, bool* handed_in) noexcept {
   ControlHeader& control = memory_->control();
-  enter();
+  const bool entered = enter();
+  if (handed_in != nullptr) *handed_in = entered;
+  if (!entered) return false;
   const std::uint64_t order = place(output);
   store_entry(output, order, PrintState::kSpooled);
   if (output.order == kNoOrder) control.print_end.store(order + 1, std::memory_order_relaxed);
@@ -69,16 +82,16 @@ bool PrintQueue::has_room(std::uint64_t order) const noexcept {
 
 std::optional<PrintEntry> PrintQueue::begin() noexcept {
   ControlHeader& control = memory_->control();
-  enter();
+  if (!enter()) return std::nullopt;
   const std::uint64_t next = control.print_next.load(std::memory_order_relaxed);
-  if (control.printing == next + 1) {  // taken over in the middle
-    const PrintEntry entry = memory_->entry(next);
-    lock_.unlock();
-    return entry;
-  }
   const PrintEntry entry = memory_->entry(next);
-  if (!is_spooled(next)) {
-    control.baton.store(0, std::memory_order_release);
+  if (control.printing == next + 1) {  // taken over in the middle
+    if (!is_whole(entry, next)) damaged_ = true;
+    lock_.unlock();
+    return damaged_ ? std::nullopt : std::optional<PrintEntry>(entry);
+  }
+  if (!is_ready(next) || !is_whole(entry, next)) {
+    if (!damaged_) give_baton();
     lock_.unlock();
     return std::nullopt;
   }
@@ -92,20 +105,25 @@ std::optional<PrintEntry> PrintQueue::begin() noexcept {
   return entry;
 }
 
-void PrintQueue::finish() noexcept {
+bool PrintQueue::finish() noexcept {
   ControlHeader& control = memory_->control();
-  enter();
+  if (!enter()) return false;
   const std::uint64_t next = control.print_next.load(std::memory_order_relaxed);
+  PrintEntry& entry = memory_->entry(next);
+  if (!is_whole(PrintEntry(entry), next)) damaged_ = true;
+  entry.printed = entry.sum ^ kPrintedMark;  // who sees that `next` has passed it looks for this
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   control.print_next.store(next + 1, std::memory_order_release);
   std::atomic_signal_fence(std::memory_order_seq_cst);  // the other way round it is printed twice
   control.printing = 0;
   skip_empty();
   lock_.unlock();
+  return true;
 }
 
 bool PrintQueue::try_take(std::uint64_t order) noexcept {
   ControlHeader& control = memory_->control();
-  enter();
+  if (!enter()) return false;
   const bool mine =
       control.baton.load(std::memory_order_relaxed) == 0 &&
       (order == kNoOrder || control.print_next.load(std::memory_order_relaxed) == order);
@@ -115,15 +133,15 @@ bool PrintQueue::try_take(std::uint64_t order) noexcept {
 }
 
 bool PrintQueue::release() noexcept {
-  enter();
-  memory_->control().baton.store(0, std::memory_order_release);
+  if (!enter()) return false;
+  give_baton();
   const bool again = take_if_ready();
   lock_.unlock();
   return again;
 }
 
 bool PrintQueue::try_take_ready() noexcept {
-  enter();
+  if (!enter()) return false;
   const bool mine = take_if_ready();
   lock_.unlock();
   return mine;
@@ -145,26 +163,41 @@ LockAnswer PrintQueue::take_over(WorkerId dead, std::chrono::nanoseconds limit,
 
 // Under the lock, all below.
 
-// The supervisor never waits without a limit. That a damaged lock stops the whole run is a bound on
-// what damage can do, not a cure.
-void PrintQueue::enter() noexcept {
-  if (SlotWord::worker(self_) != kSupervisorNumber) {
-    lock_.lock();
-    return;
-  }
-  const LockAnswer got = lock_.acquire_for(std::chrono::seconds(10));
-  ENJOIN_CHECK(got == LockAnswer::kOk || got == LockAnswer::kOwnerDied, got, 0);
+// A worker waits as long as memory is believed in; the supervisor never without a limit.
+bool PrintQueue::enter() noexcept {
+  if (!usable()) return false;
+  int steps_left = 100;
+  const LockAnswer got = lock_.acquire_while([&] {
+    if (patient_) return patient_();
+    return SlotWord::worker(self_) != kSupervisorNumber ? usable() : --steps_left > 0;
+  });
+  if (got == LockAnswer::kOk || got == LockAnswer::kOwnerDied) return true;
+  if (got == LockAnswer::kBroken || SlotWord::worker(self_) == kSupervisorNumber) damaged_ = true;
+  return false;
 }
 
 void PrintQueue::take_baton() noexcept {
   memory_->control().printing = 0;
   std::atomic_signal_fence(std::memory_order_seq_cst);
   memory_->control().baton.store(self_, std::memory_order_release);
+  say_holding(true);
+}
+
+void PrintQueue::give_baton() noexcept {
+  memory_->control().baton.store(0, std::memory_order_release);
+  say_holding(false);
 }
 
 bool PrintQueue::is_spooled(std::uint64_t order) const noexcept {
   const PrintEntry& entry = memory_->entry(order);
   return entry.state == PrintState::kSpooled && entry.order == order;
+}
+
+// Whether it may be printed from the spools; notes one that says so and is not whole.
+bool PrintQueue::is_ready(std::uint64_t order) noexcept {
+  if (!is_spooled(order)) return false;
+  if (!is_whole(PrintEntry(memory_->entry(order)), order)) damaged_ = true;
+  return !damaged_;
 }
 
 // Where the output goes. Without an order of its own that is behind all that was given out: what
@@ -181,7 +214,7 @@ std::uint64_t PrintQueue::place(const Output& output) noexcept {
 }
 
 bool PrintQueue::was_handed_in(std::uint64_t ticket, std::uint64_t order) noexcept {
-  enter();
+  if (!enter()) return false;
   const ControlHeader& control = memory_->control();
   const std::uint64_t next = control.print_next.load(std::memory_order_relaxed);
   // An ordered entry that `next` has passed may be overwritten already.
@@ -213,12 +246,20 @@ void PrintQueue::store_entry(const Output& output, std::uint64_t order, PrintSta
   std::atomic_signal_fence(std::memory_order_seq_cst);
   entry.order = order;
   entry.ticket = output.ticket;
-  entry.owner = self_;
+  entry.printed = 0;
   entry.handle = output.handle;
   for (int stream : {0, 1}) {
     entry.begin[stream] = output.begin[stream];
     entry.length[stream] = output.length[stream];
   }
+  entry.sum = sum_of({.order = order,
+                      .ticket = output.ticket,
+                      .sum = 0,
+                      .printed = 0,
+                      .handle = output.handle,
+                      .state = state,
+                      .begin = {output.begin[0], output.begin[1]},
+                      .length = {output.length[0], output.length[1]}});
   std::atomic_signal_fence(std::memory_order_seq_cst);
   entry.state = state;
 }
@@ -229,7 +270,7 @@ void PrintQueue::skip_empty() noexcept {
   const std::uint64_t window = memory_->print_window();
   for (std::uint64_t skipped = 0; skipped < window; ++skipped) {
     const PrintEntry& entry = memory_->entry(next);
-    if (!is_spooled(next)) break;
+    if (!is_ready(next)) break;
     if (entry.length[0] != 0 || entry.length[1] != 0) break;
     control.print_next.store(++next, std::memory_order_release);
   }
@@ -240,7 +281,7 @@ bool PrintQueue::take_if_ready() noexcept {
   if (control.baton.load(std::memory_order_relaxed) != 0) return false;
   skip_empty();
   const std::uint64_t next = control.print_next.load(std::memory_order_relaxed);
-  if (!is_spooled(next)) return false;
+  if (!is_ready(next)) return false;
   take_baton();
   return true;
 }

@@ -23,7 +23,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "ipc/claim_queue.h"
 #include "ipc/robust_mutex.h"
@@ -51,16 +53,31 @@ class PrintQueue {
         self_(self.word(SlotState::kClaimed)),
         lock_(memory.control().print_lock) {}
 
+  /// Asked ten times a second while the lock cannot be had: false gives it up, and then this end is
+  /// not usable any more. Without it, the supervisor waits for ten seconds.
+  void wait_while(std::function<bool()> patient) { patient_ = std::move(patient); }
+  /// Where to say that the baton is held: in the worker's own results.
+  void announce_baton_in(AtomicU32& word) { holds_ = &word; }
+  /// False: memory is condemned, or damage was found. Nothing below does anything any more, each
+  /// function gives its "no", and what is handed in is not kept.
+  bool usable() const noexcept {
+    return !damaged_ &&
+           (memory_->table().flags.load(std::memory_order_acquire) & kFlagCondemned) == 0;
+  }
+  /// Damage was found here.
+  bool damaged() const noexcept { return damaged_; }
+  void note_damage() noexcept { damaged_ = true; }
+
   /// Takes the baton for `output`, which lies in the caller's own capture, if its turn is now and
   /// nobody prints. True: print it (printed/limit are set), then finish(). False: spool it.
   bool try_take_direct(const Output& output) noexcept;
 
-  /// Gives out a part of the spools; the caller alone fills it.
-  void reserve_spool(const std::int64_t length[2], std::int64_t begin[2]) noexcept;
+  /// Gives out a part of the spools; the caller alone fills it. False: not usable.
+  bool reserve_spool(const std::int64_t length[2], std::int64_t begin[2]) noexcept;
 
   /// Hands in output that lies in the spools, or that is empty (both lengths 0). True: the caller
-  /// has got the baton, and entries are ready: go on with begin().
-  bool hand_in(const Output& output) noexcept;
+  /// has got the baton, and entries are ready: go on with begin(). `handed_in`: whether it was.
+  bool hand_in(const Output& output, bool* handed_in = nullptr) noexcept;
 
   /// True where hand_in of one more entry has a place, even if all workers are told so at once;
   /// false: wait until older ones are printed.
@@ -70,8 +87,9 @@ class PrintQueue {
   /// adopt(), from the dead holder's capture). nullopt: nothing is ready, the baton was released.
   std::optional<PrintEntry> begin() noexcept;
 
-  /// With the baton: the entry at `next` is printed. Moves on, past empty ones.
-  void finish() noexcept;
+  /// With the baton: the entry at `next` is printed. Moves on, past empty ones. False: not usable,
+  /// and it is not known to be printed.
+  bool finish() noexcept;
 
   /// Takes the baton for printing outside the order of entries (--line-buffer), if it is free and,
   /// where `order` is given, its turn is now. Give it back by release().
@@ -92,6 +110,9 @@ class PrintQueue {
   /// the holder that died. False: it must be handed in from what its capture holds.
   bool was_handed_in(std::uint64_t ticket, std::uint64_t order) noexcept;
 
+  /// Dead owners of the lock that this end met.
+  std::uint64_t locks_healed() const noexcept { return lock_.deaths_met(); }
+
   bool holds_baton() const noexcept {
     return memory_->control().baton.load(std::memory_order_relaxed) == self_;
   }
@@ -103,9 +124,14 @@ class PrintQueue {
   std::int64_t limit(int stream) const noexcept { return memory_->control().print_limit[stream]; }
 
  private:
-  void enter() noexcept;
+  bool enter() noexcept;
   void take_baton() noexcept;
+  void give_baton() noexcept;
+  void say_holding(bool holds) noexcept {
+    if (holds_ != nullptr) holds_->store(holds ? 1 : 0, std::memory_order_relaxed);
+  }
   bool is_spooled(std::uint64_t order) const noexcept;
+  bool is_ready(std::uint64_t order) noexcept;
   void store_entry(const Output& output, std::uint64_t order, PrintState state) noexcept;
   std::uint64_t place(const Output& output) noexcept;
   void skip_empty() noexcept;
@@ -114,6 +140,9 @@ class PrintQueue {
   const TeamMemory* memory_;
   std::uint64_t self_;
   RobustMutex lock_;
+  std::function<bool()> patient_;
+  AtomicU32* holds_ = nullptr;
+  bool damaged_ = false;
 };
 
 }  // namespace enjoin::ipc

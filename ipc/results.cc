@@ -1,9 +1,11 @@
 #include "ipc/results.h"
 
 #include <bit>
+#include <cstring>
 
 #include "enjoin/error.h"
 #include "ipc/check.h"
+#include "ipc/seal.h"
 
 namespace enjoin::ipc {
 namespace {
@@ -45,7 +47,17 @@ ResultRecord* ResultWriter::next() noexcept {
   return &records_[tail_ & mask_];
 }
 
+void ResultWriter::set_current(std::uint64_t ticket) noexcept {
+  header().current.store(ticket, std::memory_order_release);
+}
+
+std::uint64_t ResultWriter::current() const noexcept {
+  return header().current.load(std::memory_order_relaxed);
+}
+
 void ResultWriter::publish() noexcept {
+  ResultRecord& record = records_[tail_ & mask_];
+  record.sum = sum_of(record);
   ++tail_;
   // Whoever then looks whether the supervisor sleeps has a barrier of its own (Bells).
   results_header(ring_).tail.store(tail_, std::memory_order_release);
@@ -61,18 +73,38 @@ ResultReader::ResultReader(Segment ring, AtomicU64& taken)
 
 bool ResultReader::try_take(ResultRecord* record) noexcept {
   const std::uint64_t tail = results_header(ring_).tail.load(std::memory_order_acquire);
-  if (tail == read_) return false;
+  if (tail == read_ || damaged_) return false;
   if (tail < read_ || tail - taken_->load(std::memory_order_relaxed) > mask_ + 1) {
     damaged_ = true;
     return false;
   }
-  *record = records_[read_ & mask_];
+  std::memcpy(record, &records_[read_ & mask_], sizeof *record);
+  if (record->sum != sum_of(*record)) {
+    damaged_ = true;
+    return false;
+  }
   ++read_;
   return true;
 }
 
 bool ResultReader::has_more() const noexcept {
   return !damaged_ && results_header(ring_).tail.load(std::memory_order_seq_cst) != read_;
+}
+
+std::uint64_t ResultReader::current() const noexcept {
+  return results_header(ring_).current.load(std::memory_order_acquire);
+}
+
+bool ResultReader::holds_baton() const noexcept {
+  return results_header(ring_).holds_baton.load(std::memory_order_acquire) != 0;
+}
+
+LeftOutput ResultReader::left() const noexcept {
+  return results_header(ring_).left;
+}
+
+LeftOutput ResultReader::printing() const noexcept {
+  return results_header(ring_).printing;
 }
 
 }  // namespace enjoin::ipc

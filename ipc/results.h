@@ -21,6 +21,12 @@ class ResultWriter {
   ResultRecord* next() noexcept;
   void publish() noexcept;
 
+  /// The job that is begun now, by ticket; 0: none. Nobody but this worker can write it, so it
+  /// stays true when the control segment does not.
+  void set_current(std::uint64_t ticket) noexcept;
+  std::uint64_t current() const noexcept;
+  ResultsHeader& header() const noexcept { return *ring_.at<ResultsHeader>(0); }
+
  private:
   Segment ring_;
   const AtomicU64* taken_;
@@ -41,6 +47,11 @@ class ResultReader {
   void give_room() noexcept { taken_->store(read_, std::memory_order_release); }
   bool has_more() const noexcept;
   bool damaged() const noexcept { return damaged_; }
+  /// What the worker says of itself; copies, to be checked.
+  std::uint64_t current() const noexcept;
+  bool holds_baton() const noexcept;
+  LeftOutput left() const noexcept;
+  LeftOutput printing() const noexcept;
 
  private:
   Segment ring_;

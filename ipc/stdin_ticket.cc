@@ -94,8 +94,12 @@ TicketRead try_read_stdin_answer(int socket, StdinAnswer* answer, StdinDescripto
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   const ssize_t got = receive(socket, &message);
-  if (got <= 0) return after_failed_read(got);
-  const std::size_t count = take_descriptors(&message, descriptors);
+  // Also of an empty message, which else looks like the end.
+  const std::size_t count = got >= 0 ? take_descriptors(&message, descriptors) : 0;
+  if (got <= 0) {
+    for (UniqueFd& fd : *descriptors) fd.reset();
+    return after_failed_read(got);
+  }
   const bool whole = got == sizeof *answer && answer->pieces <= StdinAnswer::kMostPieces &&
                      count == answer->descriptors();
   if (whole) return TicketRead::kTaken;

@@ -5,6 +5,7 @@
 #include "enjoin/error.h"
 #include "ipc/check.h"
 #include "ipc/robust_mutex.h"
+#include "ipc/seal.h"
 
 namespace enjoin::ipc {
 namespace {
@@ -54,6 +55,7 @@ TeamMemory TeamMemory::create(const Geometry& geometry) {
   made.locate(geometry);
   RobustMutex::initialise(made.control().claim_lock);
   RobustMutex::initialise(made.control().print_lock);
+  for (AtomicU64& end : made.control().spool_end) end.store(seal(0), std::memory_order_relaxed);
   return made;
 }
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "runner/batch_run.h"
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "runner/batch_run.h"
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 // What a run says on stderr and records in the job log.
 
@@ -64,7 +64,7 @@ void BatchRun::on_final(const JobResult& result) {
     name("Error", "This job failed: " + to_string(result.outcome));
   }
   if (result.left_processes && options_.leftovers != Leftovers::kKeep) {
-    name("Warning", options_.leftovers == Leftovers::kReport
+    name("Warning", options_.leftovers == Leftovers::kReport && options_.isolate == Isolate::kNone
                         ? "This job left processes running"
                         : "This job left processes, now killed");
   }
@@ -138,7 +138,8 @@ void BatchRun::compare_with_log(const Batch& batch) {
 
 void BatchRun::say(const std::string& text) {
   progress_.clear();
-  std::string_view rest = text;
+  const std::string safe = term_safe_lines(text);
+  std::string_view rest = safe;
   while (!rest.empty()) {
     const ssize_t done = ::write(STDERR_FILENO, rest.data(), rest.size());
     if (done <= 0 && errno != EINTR) return;

@@ -14,7 +14,7 @@
 
 #include "runner/cpu_quota.h"
 #include "runner/results.h"
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {

@@ -10,10 +10,11 @@
 
 #include "runner/pipe/job_feed.h"
 #include "runner/results.h"
-#include "runner/term_safe.h"
 #include "runner/values/resolver.h"
+#include "worker/isolation.h"
 #include "worker/result_path.h"
 #include "worker/shell_choice.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {
@@ -59,30 +60,38 @@ void set_output(const Options& options, WorkerConfig* config) {
   if (config->latest_line) config->output = OutputMode::kLineBuffer;
 }
 
-// A folder of its own for each job, as GNU parallel names it: removed when the job has ended.
-std::string fresh_work_folder() {
+// Where the name of each job's own folder begins (--workdir ...).
+std::string fresh_work_folders() {
   const char* const home = std::getenv("HOME");
   if (home == nullptr || *home == '\0') {
     throw Error("--workdir ... needs HOME, for its folders are made in $HOME/.parallel/tmp");
   }
   char host[HOST_NAME_MAX + 1] = {};
   ::gethostname(host, sizeof host - 1);
-  return std::string(home) + "/.parallel/tmp/" + host + '-' + std::to_string(::getpid()) + "-{#}";
+  return std::string(home) + "/.parallel/tmp/" + host + '-' + std::to_string(::getpid()) + '-';
+}
+
+void refuse_tmp(const Options& options, const std::string& folder) {
+  if (options.isolate == Isolate::kNone || !JobView(folder, "").is_all_of_tmp()) return;
+  throw Error(
+      "--isolate=pid gives each job a /tmp of its own, so jobs cannot run in /tmp itself; run them"
+      " in a folder below it, or elsewhere (--workdir)");
 }
 
 // Where jobs run, and what they find there.
 void set_surroundings(const Options& options, WorkerConfig* config) {
   config->slot_variable = options.slot_variable;
   config->terminal = options.terminal;
-  if (!options.work_folder) return;
+  if (!options.work_folder) return refuse_tmp(options, "");
   config->removes_work_folder = *options.work_folder == "...";
   config->work_folder = text_template(
-      options, config->removes_work_folder ? fresh_work_folder() : *options.work_folder);
+      options, config->removes_work_folder ? fresh_work_folders() + "{#}" : *options.work_folder);
   if (config->removes_work_folder || !is_constant(*config->work_folder)) return;
   const std::string& folder = *options.work_folder;
   int error = make_folders(folder);
   if (error == 0 && ::access(folder.empty() ? "." : folder.c_str(), X_OK) != 0) error = errno;
   if (error != 0) throw system_error("cannot run jobs in " + term_safe(folder), error);
+  refuse_tmp(options, folder);
 }
 
 bool waits_for_machine(const AdmissionSpec& spec) {
@@ -137,6 +146,7 @@ WorkerConfig worker_config(const Options& options, const SignalEvents& signals,
   // With --interactive the question shows the command.
   config.verbose = options.interactive ? Verbose::kNo : options.verbose;
   config.leftovers = options.leftovers;
+  config.isolate = options.isolate;
   config.nice = options.nice;
   config.limits = options.limits;
   config.stop_ladder = options.stop_ladder.empty() ? default_stop_ladder() : options.stop_ladder;
@@ -181,12 +191,16 @@ TeamSpec team_spec(const Options& options, const SignalEvents& signals, const Op
   adopt_templates(options, evaluator, &worker);
   worker.job_input = job_input(options);
   worker.input_folder = input_folder;
+  std::vector<std::string> temp_names;
+  if (!input_folder.empty()) temp_names.push_back(input_folder);
+  if (worker.removes_work_folder) temp_names.push_back(fresh_work_folders());
   return {.worker = std::move(worker),
           .workers = workers,
           .look_ahead = starts_depend_on_ends(options) ? 0U : 1024U,
           .ordered = options.keep_order && options.output != OutputMode::kUngroup,
           .worker_loss = options.worker_loss,
-          .output_fd = output_fd};
+          .output_fd = output_fd,
+          .temp_names = std::move(temp_names)};
 }
 
 std::optional<Template> retries_template(const Options& options, Evaluator* evaluator) {

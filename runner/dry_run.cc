@@ -18,6 +18,7 @@
 #include "worker/decorate.h"
 #include "worker/job_strings.h"
 #include "worker/shell_quote.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {
@@ -80,6 +81,7 @@ class CommandPrinter {
   std::string quoted_;
   std::string tag_text_;
   std::string out_;
+  const bool on_terminal_ = ::isatty(STDOUT_FILENO) == 1;
 };
 
 CommandPrinter::CommandPrinter(Options options)
@@ -156,10 +158,12 @@ void CommandPrinter::show(const Batch& batch) {
   line_ += '\n';
   if (tag_) {
     tag_->expand_line(inputs, numbers, &tag_text_);
-    LineTagger(tag_text_).append(line_, &out_);
-  } else {
-    out_ += line_;
+    quoted_.clear();
+    LineTagger(tag_text_).append(line_, &quoted_);
+    line_.swap(quoted_);
   }
+  // A pipe or a file gets the command as it is.
+  out_ += on_terminal_ ? term_safe_lines(line_) : line_;
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 
 #include "enjoin/error.h"
 #include "ipc/unique_fd.h"
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 // Resuming is to cost about what it costs to read the file: large reads, memchr for the lines, a
 // few bytes looked at in each column, nothing allocated for a row.

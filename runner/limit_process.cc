@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "enjoin/error.h"
+#include "runner/team/own_helpers.h"
 #include "worker/shell_choice.h"
 
 namespace enjoin {
@@ -29,6 +30,7 @@ void LimitProcess::start() {
   if (const int error = spawn(request, &child_); error != 0) {
     throw system_error("cannot start --limit's command", error);
   }
+  note_own_helper(child_.pid);
 }
 
 std::optional<int> LimitProcess::take_status() {

@@ -16,6 +16,8 @@
 #include "runner/dry_run.h"
 #include "runner/mechanisms.h"
 #include "runner/sem/sem_command.h"
+#include "worker/privilege.h"
+#include "worker/term_safe.h"
 #include "worker/worker_main.h"
 
 namespace {
@@ -30,6 +32,7 @@ std::string_view base_name(std::string_view path) {
 void open_missing_stdio() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      // Not O_CLOEXEC: jobs are to have it too.
       [[maybe_unused]] const int opened = ::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
     }
   }
@@ -69,17 +72,19 @@ int run(const std::string& program, const std::vector<std::string>& args) {
 
 int main(int argc, char** argv) {
   const std::string called(argc > 0 ? base_name(argv[0]) : "enjoin");
-  if (called == "enjoin-worker") return enjoin::worker_program(argc, argv);
+  if (called == enjoin::kKeeperName || called == "enjoin-worker") {
+    return enjoin::worker_program(argc, argv);
+  }
   const std::string program = called == "parallel" || called == "sem" ? called : "enjoin";
   open_missing_stdio();
   std::string complaint;
   try {
-    if (::geteuid() != ::getuid()) {
-      throw enjoin::Error("refusing to run set-uid: jobs would get rights that are not yours");
+    if (const char* const reason = enjoin::reason_to_refuse(enjoin::Privilege::of_process())) {
+      throw enjoin::Error(reason);
     }
     return run(program, {argv + 1, argv + argc});
   } catch (const std::exception& error) {
-    complaint = program + ": Error: " + error.what() + '\n';
+    complaint = enjoin::term_safe_lines(program + ": Error: " + error.what()) + '\n';
   }
   [[maybe_unused]] const ssize_t said = ::write(STDERR_FILENO, complaint.data(), complaint.size());
   return kOwnErrorStatus;

@@ -18,6 +18,7 @@
 #include "ipc/unique_fd.h"
 #include "runner/team/worker_process.h"
 #include "runner/units.h"
+#include "worker/isolation.h"
 #include "worker/shell_choice.h"
 
 namespace enjoin {
@@ -69,6 +70,7 @@ std::string describe_mechanisms() {
        yes_or(has_tmpfile(folder), "no: made and unlinked") + fmt::format(" ({})", folder));
   line("list of children in /proc",
        yes_or(::access("/proc/self/task", R_OK) == 0, "no: leftovers cannot be found"));
+  line("pid namespaces (--isolate)", describe_isolation());
   return text;
 }
 

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {

@@ -9,7 +9,7 @@
 #include <pcre2.h>
 
 #include "enjoin/error.h"
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {

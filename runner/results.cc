@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 
 #include "runner/pipe/job_feed.h"
-#include "runner/term_safe.h"
 #include "runner/values/resolver.h"
 #include "worker/result_path.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {

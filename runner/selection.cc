@@ -8,7 +8,7 @@
 
 #include "enjoin/error.h"
 #include "ipc/unique_fd.h"
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {

@@ -50,6 +50,20 @@ for file in "${code[@]}"; do
   esac
 done
 
+# Descriptors are born close-on-exec, so that no job inherits one of ours: each call that makes one
+# says CLOEXEC, or has its flags in a constant that does, or a comment that says why not.
+readarray -t product < <(printf '%s\n' "${ipc[@]}" "${worker[@]}" "${runner[@]}")
+leaks=$(awk -v call='(^|[^A-Za-z0-9_>])(::|std::)(open|openat|creat|pipe2?|socket|socketpair|dup|dup3|fopen|tmpfile|popen|mkstemp|mkostemp|accept4?|epoll_create1?|memfd_create|eventfd|signalfd|timerfd_create|inotify_init1?|recvmsg)[(]' '
+  FNR == 1 { text = before = "" }
+  text != "" { text = text " " $0 }
+  text == "" && $0 ~ call && $0 !~ /^ *\/\// { text = before " " $0; at = FNR }
+  text != "" && /[;{]/ {
+    if (text !~ /CLOEXEC|[(, ](kFlags|flags|mode)[ ,)]|, "[rwa]\+?e"/) print FILENAME ":" at ": " $0
+    text = ""
+  }
+  { before = $0 }' "${product[@]}")
+[ -z "$leaks" ] || report "${leaks//$'\n'/    <- not close-on-exec$'\n'}    <- not close-on-exec"
+
 # Scripts can be run, and only they.
 while IFS= read -r file; do
   if head -c 2 "$file" | grep -q '#!'; then

@@ -1,6 +1,7 @@
 #include <cstring>
 #include <thread>
 #include <type_traits>
+#include <unistd.h>
 
 #include <boost/interprocess/sync/scoped_lock.hpp>
 #include <doctest/doctest.h>
@@ -119,7 +120,52 @@ TEST_CASE("robust mutex: threads count under it without losing one") {
 
 TEST_CASE("robust mutex: bytes that are no lock are broken or busy, never a hang") {
   Lock lock;
-  std::memset(&lock.storage, 0xff, sizeof lock.storage);
+  std::memset(static_cast<void*>(&lock.storage), 0xff, sizeof lock.storage);
   const LockAnswer got = RobustMutex(lock.storage).acquire_for(milliseconds(20));
   CHECK((got == LockAnswer::kBroken || got == LockAnswer::kBusy));
+}
+
+TEST_CASE("robust mutex: who scribbles on a held lock leads its holder nowhere") {
+  Lock lock;
+  RobustMutex mutex(lock.storage);
+  REQUIRE(mutex.acquire() == LockAnswer::kOk);
+  // The C library's lock would write to both places when it is given back.
+  lock.storage.before = reinterpret_cast<void*>(0x10);
+  lock.storage.next = reinterpret_cast<void*>(0x20);
+  mutex.unlock();
+  CHECK(mutex.owner() == 0);
+  REQUIRE(mutex.acquire() == LockAnswer::kOk);
+  lock.storage.word.store(12345);
+  mutex.unlock();
+  CHECK(lock.storage.word.load() == 12345);  // damage stays for whoever looks for it
+  CHECK(mutex.try_acquire() == LockAnswer::kBusy);
+}
+
+TEST_CASE("robust mutex: any bytes at all are taken, busy or broken") {
+  Lock lock;
+  RobustMutex mutex(lock.storage);
+  for (std::uint32_t bit = 0; bit < 32; ++bit) {
+    for (const std::uint32_t more : {0U, 1U << 31, 1U << 30, 3U << 30, 12345U}) {
+      lock.storage.word.store((1U << bit) | more);
+      const LockAnswer got = mutex.acquire_for(milliseconds(0));
+      if (got == LockAnswer::kOk || got == LockAnswer::kOwnerDied) mutex.unlock();
+      CHECK(lock.storage.word.load() != static_cast<std::uint32_t>(::gettid()));
+    }
+  }
+}
+
+TEST_CASE("robust mutex: several are given back in any order, and all are healed") {
+  Lock locks[3];
+  for (int first = 0; first < 3; ++first) {
+    in_thread([&] {
+      for (Lock& lock : locks) RobustMutex(lock.storage).lock();
+      RobustMutex(locks[first].storage).unlock();
+      // The others are freed by the kernel when the thread ends.
+    });
+    for (int i = 0; i < 3; ++i) {
+      RobustMutex mutex(locks[i].storage);
+      CHECK(mutex.try_acquire() == (i == first ? LockAnswer::kOk : LockAnswer::kOwnerDied));
+      mutex.unlock();
+    }
+  }
 }

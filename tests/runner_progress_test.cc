@@ -9,7 +9,7 @@
 #include "ipc/unique_fd.h"
 #include "runner/progress.h"
 #include "runner/progress_printer.h"
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 using namespace enjoin;
 using namespace std::chrono_literals;

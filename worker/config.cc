@@ -183,6 +183,7 @@ void visit(Way& way, T& config) {
   way(config.removes_work_folder);
   way(config.slot_variable);
   way(config.terminal);
+  way(config.isolate);
 }
 
 }  // namespace

@@ -28,6 +28,12 @@ enum class Leftovers : std::uint8_t {
   kFail,    ///< they are killed, and the job counts as failed
 };
 
+/// How far jobs are shut in (isolation.h).
+enum class Isolate : std::uint8_t {
+  kNone,  ///< they are ordinary processes
+  kPid,   ///< each in a pid namespace and with a /tmp of its own, and no_new_privs
+};
+
 /// What becomes of the data that the supervisor has for each job.
 enum class JobInput : std::uint8_t {
   kNone,   ///< there is none: stdin is /dev/null
@@ -83,7 +89,8 @@ struct WorkerConfig {
   std::optional<TemplateSpec> work_folder;  ///< where jobs run; made where it is not there
   bool removes_work_folder = false;         ///< with all that is in it, after each job
   std::string slot_variable;                ///< is set to the slot's number less one; empty: none
-  bool terminal = false;  ///< jobs read our terminal, and stay in our process group
+  bool terminal = false;             ///< jobs read our terminal, and stay in our process group
+  Isolate isolate = Isolate::kNone;  ///< never with `terminal`
 };
 
 /// GNU parallel's default for ending a job (its --termseq: TERM,200,TERM,100,TERM,50,KILL,25).

@@ -40,6 +40,7 @@ LineStyle line_style(const std::string* tag, std::int64_t color) {
     const auto place = static_cast<std::size_t>(color == kAlarmColor ? 0 : color);
     style.before =
         color_begin(color == kAlarmColor ? kAlarm : kPalette[place % std::size(kPalette)]);
+    style.color_bytes = style.before.size();
     style.after = kColorEnd;
     style.closes_last = true;
   }

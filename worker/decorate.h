@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -8,9 +9,10 @@ namespace enjoin {
 
 /// What stands around each line of a job's output.
 struct LineStyle {
-  std::string before = {};   ///< --tag: the tag and a TAB; a colour's beginning
-  std::string after = {};    ///< a colour's end; before the newline
-  bool closes_last = false;  ///< a last line without newline gets one, too
+  std::string before = {};      ///< --tag: the tag and a TAB; a colour's beginning
+  std::string after = {};       ///< a colour's end; before the newline
+  std::size_t color_bytes = 0;  ///< of `before`: the colour; behind it stands the tag
+  bool closes_last = false;     ///< a last line without newline gets one, too
 
   bool is_plain() const { return before.empty() && after.empty(); }
 };

@@ -11,6 +11,7 @@
 
 #include "ipc/check.h"
 #include "worker/capture.h"
+#include "worker/job_init.h"
 #include "worker/process_tree.h"
 
 namespace enjoin {
@@ -127,7 +128,8 @@ void JobWatch::climb(std::uint64_t now) {
   const StopStep step = step_ < ladder_.size() ? ladder_[step_] : StopStep{SIGKILL, 100};
   signal_group(step.signal);
   // A stopped job hears nothing else. Others are not told to go on: they may have a trap for it.
-  if (step.signal != SIGKILL && (suspended_since_ != 0 || is_stopped(child_->pid))) {
+  const bool stands_still = suspended_since_ != 0 || (!child_->init && is_stopped(child_->pid));
+  if (step.signal != SIGKILL && stands_still) {
     signal_group(SIGCONT);
   }
   next_step_ns_ = now + std::uint64_t{step.wait_ms} * 1'000'000;
@@ -136,6 +138,8 @@ void JobWatch::climb(std::uint64_t now) {
 
 // Not reaped yet, so the numbers are still the job's. The leader may have left its group.
 void JobWatch::signal_group(int signal) {
+  if (child_->init && signal != SIGKILL && tell_init(*child_, signal)) return;
+  // An init takes all that is in its namespace along.
   if (::kill(-child_->pid, signal) != 0) ::kill(child_->pid, signal);
 }
 
@@ -178,8 +182,9 @@ JobEnd JobWatch::reap() {
   }
   end.end_ns = monotonic_ns();
   end.code = info.si_status;
-  const bool exited = info.si_code == CLD_EXITED;
+  bool exited = info.si_code == CLD_EXITED;
   if (info.si_code == CLD_DUMPED) end.flags |= ipc::kResultCoreDumped;
+  if (child_->init) exited = take_report(&end);
   end.kind = exited ? ipc::EndKind::kExited : ipc::EndKind::kSignaled;
   if (stopping_) {
     end.kind = why_;
@@ -187,7 +192,28 @@ JobEnd JobWatch::reap() {
   }
   child_->pid = -1;
   child_->pidfd.reset();
+  child_->init.reset();
   return end;
+}
+
+// What the init of an isolated job said of its leader. Where it was killed before it could, so was
+// the leader. True: the leader exited.
+bool JobWatch::take_report(JobEnd* end) {
+  end->flags = 0;
+  const std::optional<InitReport> report = read_init(*child_, InitWait::kNo);
+  if (!report) {
+    end->code = SIGKILL;
+    return false;
+  }
+  end->use = report->use;
+  if (report->leftovers != 0) end->flags |= ipc::kResultLeftovers;
+  if (WIFSIGNALED(report->status)) {
+    end->code = WTERMSIG(report->status);
+    if (WCOREDUMP(report->status)) end->flags |= ipc::kResultCoreDumped;
+    return false;
+  }
+  end->code = WEXITSTATUS(report->status);
+  return true;
 }
 
 }  // namespace enjoin

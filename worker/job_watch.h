@@ -69,6 +69,7 @@ class JobWatch {
   void signal_group(int signal);
   void let_group_end();
   JobEnd reap();
+  bool take_report(JobEnd* end);
 
   WatchHost& host_;
   std::span<const StopStep> ladder_;

@@ -5,6 +5,8 @@
 
 #include <sys/ioctl.h>
 
+#include "worker/term_safe.h"
+
 namespace enjoin {
 namespace {
 
@@ -34,14 +36,21 @@ bool continues_character(char c) {
 std::string fit_line(std::string_view line, std::size_t columns) {
   std::string fitted;
   std::size_t used = 0;
-  for (const char c : line) {
+  std::string shown;
+  while (!line.empty()) {  // tabs are controls too, and wanted
+    const std::size_t tab = std::min(line.find('\t'), line.size());
+    shown += without_controls(line.substr(0, tab));
+    if (tab < line.size()) shown += '\t';
+    line.remove_prefix(std::min(tab + 1, line.size()));
+  }
+  for (const char c : shown) {
     if (c == '\t') {
       const std::size_t stop = std::min(columns, (used / kTabStop + 1) * kTabStop);
       fitted.append(stop - used, ' ');
       used = stop;
     } else if (continues_character(c)) {
       if (used > 0) fitted += c;
-    } else if (static_cast<unsigned char>(c) >= ' ' && c != '\x7f') {
+    } else {
       if (used == columns) break;
       fitted += c;
       ++used;
@@ -78,8 +87,7 @@ void LatestLine::take(int stream, std::string_view bytes) {
 
 std::string LatestLine::shown(std::size_t columns) const {
   // A colour takes no columns, so only the tag and the text are measured.
-  const std::size_t text_at = style_.before.rfind("\033[K");
-  const std::size_t split = text_at == std::string::npos ? 0 : text_at + 3;
+  const std::size_t split = style_.color_bytes;
   return style_.before.substr(0, split) +
          fit_line(style_.before.substr(split) + lines_[latest_], columns) + style_.after;
 }

@@ -43,6 +43,7 @@ bool LinePrinter::has_whole_line(const Stream& stream) const {
 }
 
 bool LinePrinter::flush() {
+  if (!printer_.queue().usable()) return holding_ = false;  // all gathers in memory and files
   const bool wanted = has_whole_line(streams_[kStdout]) || has_whole_line(streams_[kStderr]);
   if (!wanted) return false;
   if (!holding_) holding_ = printer_.queue().try_take(keep_order_ ? order_ : ipc::kNoOrder);
@@ -61,6 +62,7 @@ void LinePrinter::print(int stream, bool all) {
   Stream& from = streams_[stream];
   if (from.file_read != from.file_end) {
     printer_.copy_out(stream, files_.fd(stream), &from.file_read, from.file_end);
+    if (!printer_.queue().usable()) return;  // the rest is left in the file
     from.file_read = from.file_end;
     from.open_line = true;  // the file was cut wherever the bound fell
     empty_files();
@@ -68,7 +70,8 @@ void LinePrinter::print(int stream, bool all) {
   std::size_t size =
       all || from.memory.size() > kMemoryBound ? from.memory.size() : from.memory.rfind('\n') + 1;
   if (size == 0) return;
-  printer_.write_all(stream, std::string_view(from.memory).substr(0, size));
+  size = printer_.write_all(stream, std::string_view(from.memory).substr(0, size));
+  if (size == 0) return;
   from.open_line = from.memory[size - 1] != '\n';
   from.memory.erase(0, size);
 }

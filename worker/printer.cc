@@ -1,12 +1,16 @@
 #include "worker/printer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
+#include <utility>
 
 #include <sys/sendfile.h>
+
+#include "ipc/seal.h"
 
 namespace enjoin {
 namespace {
@@ -15,6 +19,7 @@ constexpr std::int64_t kCopyAtOnce = 1 << 20;
 // What a writable pipe takes without blocking.
 constexpr std::size_t kWriteAtOnce = 4096;
 constexpr std::int64_t kHoleBytes = 1 << 20;
+constexpr std::int64_t kFarthest = std::int64_t{1} << 60;
 
 // A destination that somebody made non-blocking (a shared terminal or pipe) is waited for.
 void wait_writable(int fd) {
@@ -34,38 +39,46 @@ Printer::Printer(const ipc::TeamMemory& memory, ipc::WorkerId self, const int de
       tick_(std::move(tick)) {}
 
 bool Printer::failed() const {
-  return memory_->control().output_error.load(std::memory_order_relaxed) != 0;
+  return ipc::unseal_error(memory_->control().output_error.load(std::memory_order_relaxed)) != 0;
 }
 
 void Printer::fail(int error) {
-  std::uint32_t none = 0;
-  memory_->control().output_error.compare_exchange_strong(none, static_cast<std::uint32_t>(error));
+  if (!failed()) memory_->control().output_error.store(ipc::seal_error(error));
 }
 
-void Printer::emit(ipc::Output output, const CaptureFiles& files) {
+bool Printer::emit(ipc::Output output, const CaptureFiles& files) {
   const bool empty = output.length[0] == 0 && output.length[1] == 0;
-  if (empty) {
-    if (output.order != ipc::kNoOrder && queue_.hand_in(output)) drain();
-    return;
-  }
+  if (empty) return output.order == ipc::kNoOrder || emit_spooled(output);
   // Who may be kept waiting by the destination needs the source until then.
   if (patience_ == Patience::kWaits && queue_.try_take_direct(output)) {
     const int sources[2] = {files.fd(kStdout), files.fd(kStderr)};
-    static_cast<void>(print_from(sources));
+    // What the queue says of it, for others to go on from, is not asked: the own word counts.
+    const ipc::PrintEntry own{.order = output.order,
+                              .ticket = output.ticket,
+                              .sum = 0,
+                              .printed = 0,
+                              .handle = output.handle,
+                              .state = ipc::PrintState::kDirect,
+                              .begin = {output.begin[0], output.begin[1]},
+                              .length = {output.length[0], output.length[1]}};
+    at_[kStdout] = own.begin[kStdout];
+    at_[kStderr] = own.begin[kStderr];
+    if (!print_from(sources, own)) return false;
     drain();
-    return;
+    return true;
   }
-  spool(&output, files);
-  emit_spooled(output);
+  return spool(&output, files) && emit_spooled(output);
 }
 
-void Printer::emit_spooled(const ipc::Output& output) {
-  if (queue_.hand_in(output)) drain();
+bool Printer::emit_spooled(const ipc::Output& output) {
+  bool handed_in = false;
+  if (queue_.hand_in(output, &handed_in)) drain();
+  return handed_in;
 }
 
-void Printer::spool(ipc::Output* output, const CaptureFiles& files) {
+bool Printer::spool(ipc::Output* output, const CaptureFiles& files) {
   const std::int64_t own_begin[2] = {output->begin[kStdout], output->begin[kStderr]};
-  queue_.reserve_spool(output->length, output->begin);
+  if (!queue_.reserve_spool(output->length, output->begin)) return false;
   for (int stream : {kStdout, kStderr}) {
     loff_t from = own_begin[stream];
     loff_t to = output->begin[stream];
@@ -87,6 +100,7 @@ void Printer::spool(ipc::Output* output, const CaptureFiles& files) {
       left -= copied;
     }
   }
+  return true;
 }
 
 void Printer::spool_at(int stream, std::int64_t offset, std::string_view bytes) {
@@ -100,10 +114,18 @@ void Printer::spool_at(int stream, std::int64_t offset, std::string_view bytes) 
 }
 
 void Printer::drain() {
+  bool goes_on = std::exchange(stalled_, false);  // what is begun then, we began
   while (const std::optional<ipc::PrintEntry> entry = queue_.begin()) {
     const bool direct = entry->state == ipc::PrintState::kDirect;  // a dead holder's
     const int captures[2] = {dead_captures_[kStdout].get(), dead_captures_[kStderr].get()};
-    if (!print_from(direct ? captures : spools_)) return;
+    for (int stream : {kStdout, kStderr}) {
+      if (goes_on) break;
+      at_[stream] = std::atomic_ref(*queue_.printed(stream)).load(std::memory_order_relaxed);
+      const std::int64_t done = at_[stream] - entry->begin[stream];
+      if (done < 0 || done > entry->length[stream]) return queue_.note_damage();
+    }
+    goes_on = false;
+    if (!print_from(direct ? captures : spools_, *entry)) return;
     if (direct) {
       for (ipc::UniqueFd& file : dead_captures_) file.reset();
     } else {
@@ -127,16 +149,26 @@ void Printer::go_on() {
   if (stalled_ && queue_.holds_baton()) drain();
 }
 
-// False: the destination takes no more now, and the entry stays begun.
-bool Printer::print_from(const int sources[2]) {
+// False: the destination takes no more now, or memory is condemned; the entry stays begun.
+bool Printer::print_from(const int sources[2], const ipc::PrintEntry& entry) {
   stalled_ = false;
   wipe_status();
   for (int stream : {kStdout, kStderr}) {
-    copy_out(stream, sources[stream], queue_.printed(stream), queue_.limit(stream));
+    copy_out(stream, sources[stream], queue_.printed(stream),
+             entry.begin[stream] + entry.length[stream]);
     if (stalled_) return false;
   }
-  queue_.finish();
-  return true;
+  if (queue_.usable() && queue_.finish()) return true;
+  stop_within(entry);
+  return false;
+}
+
+void Printer::stop_within(const ipc::PrintEntry& entry) {
+  interrupted_ = {.ticket = entry.ticket,
+                  .order = entry.order,
+                  .begin = {at_[kStdout], at_[kStderr]},
+                  .end = {entry.begin[kStdout] + entry.length[kStdout],
+                          entry.begin[kStderr] + entry.length[kStderr]}};
 }
 
 void Printer::wipe_status() {
@@ -145,7 +177,7 @@ void Printer::wipe_status() {
 }
 
 bool Printer::may_write(int stream) {
-  if (stopped_ || failed()) return false;
+  if (stopped_ || failed() || !queue_.usable()) return false;
   if (patience_ == Patience::kWaits) return true;
   pollfd watched{destinations_[stream], POLLOUT, 0};
   if (::poll(&watched, 1, 0) > 0) return true;
@@ -156,19 +188,26 @@ bool Printer::may_write(int stream) {
 
 void Printer::copy_out(int stream, int source, std::int64_t* offset, std::int64_t limit) {
   static_assert(sizeof(off_t) == sizeof(std::int64_t));
-  while (*offset < limit && may_write(stream)) {
+  std::int64_t& at = at_[stream];
+  if (offset != queue_.printed(stream)) at = *offset;
+  while (at < limit && may_write(stream)) {
+    // It lies where a job may have scribbled, and then others' bytes would be printed.
+    if (std::atomic_ref(*offset).load(std::memory_order_relaxed) != at) return queue_.note_damage();
     if (by_hand_[stream]) {
       if (!copy_by_hand(stream, source, offset, limit)) return;
       continue;
     }
     const std::int64_t most =
         patience_ == Patience::kWaits ? kCopyAtOnce : static_cast<std::int64_t>(kWriteAtOnce);
-    const auto wanted = static_cast<std::size_t>(std::min(limit - *offset, most));
+    const auto wanted = static_cast<std::size_t>(std::min(limit - at, most));
     // The kernel moves *offset, which lies in shared memory, in the same call that writes: a kill
     // between two calls leaves it exact.
     const ssize_t done =
         ::sendfile(destinations_[stream], source, reinterpret_cast<off_t*>(offset), wanted);
-    if (done > 0) continue;
+    if (done > 0) {
+      at += done;
+      continue;
+    }
     if (done == 0) return;  // the job cut its own file short
     if (errno == EAGAIN) {
       wait_writable(destinations_[stream]);
@@ -186,17 +225,20 @@ bool Printer::copy_by_hand(int stream, int source, std::int64_t* offset, std::in
   char chunk[64 * 1024];
   const std::size_t most = patience_ == Patience::kWaits ? sizeof chunk : kWriteAtOnce;
   const auto wanted = static_cast<std::size_t>(
-      std::min<std::int64_t>(limit - *offset, static_cast<std::int64_t>(most)));
-  const ssize_t got = ::pread(source, chunk, wanted, *offset);
+      std::min<std::int64_t>(limit - at_[stream], static_cast<std::int64_t>(most)));
+  const ssize_t got = ::pread(source, chunk, wanted, at_[stream]);
   if (got < 0 && errno == EINTR) return true;
   if (got <= 0) return false;
-  write_all(stream, {chunk, static_cast<std::size_t>(got)});
-  *offset += got;
+  const std::size_t written = write_all(stream, {chunk, static_cast<std::size_t>(got)});
+  at_[stream] += static_cast<std::int64_t>(written);
+  std::atomic_ref(*offset).store(at_[stream], std::memory_order_relaxed);
   return !failed();
 }
 
-void Printer::write_all(int stream, std::string_view bytes) {
+std::size_t Printer::write_all(int stream, std::string_view bytes) {
+  const std::size_t whole = bytes.size();
   while (!bytes.empty() && !failed() && !stopped_) {
+    if (!queue_.usable()) return whole - bytes.size();
     const ssize_t done = ::write(destinations_[stream], bytes.data(), bytes.size());
     if (done >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(done));
@@ -205,10 +247,11 @@ void Printer::write_all(int stream, std::string_view bytes) {
     if (errno == EAGAIN) {
       wait_writable(destinations_[stream]);
     } else if (errno != EINTR) {
-      return fail(errno);
+      fail(errno);
     }
     if (tick_()) stopped_ = patience_ == Patience::kWaits;
   }
+  return whole;  // what cannot be written any more is dropped
 }
 
 // Large printed outputs give their part of the spool back to the file system: whole pages only, for
@@ -217,6 +260,11 @@ void Printer::free_spool(const ipc::PrintEntry& entry) {
   constexpr std::int64_t page = 4096;
   for (int stream : {kStdout, kStderr}) {
     if (entry.length[stream] < kHoleBytes) continue;
+    // Damaged: it would be no part of a spool.
+    if (entry.begin[stream] < 0 || entry.begin[stream] > kFarthest ||
+        entry.length[stream] > kFarthest) {
+      continue;
+    }
     const std::int64_t from = (entry.begin[stream] + page - 1) / page * page;
     const std::int64_t to = (entry.begin[stream] + entry.length[stream]) / page * page;
     ::fallocate(spools_[stream], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, to - from);

@@ -29,6 +29,7 @@ class Printer {
           const int spools[2], Patience patience, std::function<bool()> tick);
 
   ipc::PrintQueue& queue() { return queue_; }
+  const ipc::PrintQueue& queue() const { return queue_; }
 
   /// Where a status line is drawn on the terminal that output goes to: takes it away before each
   /// piece of output. The supervisor draws it again.
@@ -36,14 +37,18 @@ class Printer {
   void wipe_status();
 
   /// A job's finished output, which lies in `files`: prints it at once or spools it. With
-  /// output.order kNoOrder and nothing to print it does nothing.
-  void emit(ipc::Output output, const CaptureFiles& files);
-  /// Output that the caller has written into the spools itself (see reserve).
-  void emit_spooled(const ipc::Output& output);
-  /// Gives out room in the spools; write there with spool_at.
-  void reserve(const std::int64_t length[2], std::int64_t begin[2]) {
-    queue_.reserve_spool(length, begin);
+  /// output.order kNoOrder and nothing to print it does nothing. False: memory is condemned, and
+  /// the output was not taken, or is not printed to its end (interrupted() says how far).
+  bool emit(ipc::Output output, const CaptureFiles& files);
+  /// Output that the caller has written into the spools itself (see reserve). False as above.
+  bool emit_spooled(const ipc::Output& output);
+  /// Gives out room in the spools; write there with spool_at. False as above.
+  bool reserve(const std::int64_t length[2], std::int64_t begin[2]) {
+    return queue_.reserve_spool(length, begin);
   }
+  /// The entry that was being printed, under the baton, when memory turned out to be condemned;
+  /// ticket and order 0: none. What lies before `begin` has been written.
+  const ipc::LeftOutput& interrupted() const { return interrupted_; }
   void spool_at(int stream, std::int64_t offset, std::string_view bytes);
 
   /// With the baton: prints all entries whose turn it is; gives the baton back.
@@ -59,20 +64,23 @@ class Printer {
   /// The destination to wait for before go_on(), or -1.
   int stalled_fd() const { return stalled_ ? destinations_[stalled_stream_] : -1; }
 
-  /// Writes bytes to a destination, under the baton, by write(2).
-  void write_all(int stream, std::string_view bytes);
-  /// Copies [*offset, limit) of `source` to a destination; moves *offset as it goes.
+  /// Writes bytes to a destination, under the baton, by write(2). Returns how many are done with:
+  /// fewer than all only where memory turned out to be condemned.
+  std::size_t write_all(int stream, std::string_view bytes);
+  /// Copies [*offset, limit) of `source` to a destination; moves *offset as it goes. Stops where
+  /// somebody else has changed *offset, if it is shared.
   void copy_out(int stream, int source, std::int64_t* offset, std::int64_t limit);
 
   bool failed() const;
 
  private:
-  bool print_from(const int sources[2]);
+  bool print_from(const int sources[2], const ipc::PrintEntry& entry);
   bool may_write(int stream);
-  void spool(ipc::Output* output, const CaptureFiles& files);
+  bool spool(ipc::Output* output, const CaptureFiles& files);
   void free_spool(const ipc::PrintEntry& entry);
   void fail(int error);
   bool copy_by_hand(int stream, int source, std::int64_t* offset, std::int64_t limit);
+  void stop_within(const ipc::PrintEntry& entry);
 
   const ipc::TeamMemory* memory_;
   ipc::PrintQueue queue_;
@@ -83,6 +91,8 @@ class Printer {
   std::function<bool()> tick_;
   ipc::UniqueFd dead_captures_[2];  // of the holder that died while printing from them
   bool stopped_ = false;            // tick_ said so
+  std::int64_t at_[2] = {0, 0};     // how far the entry is printed: our own word for it
+  ipc::LeftOutput interrupted_{};
   bool stalled_ = false;
   int stalled_stream_ = 0;
   bool by_hand_[2] = {false, false};

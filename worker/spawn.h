@@ -36,6 +36,7 @@ struct SpawnRequest {
 struct Child {
   pid_t pid = -1;
   ipc::UniqueFd pidfd;
+  ipc::UniqueFd init;  ///< where the child is the init of an isolated job: see job_init.h
 };
 
 /// Starts a process without copying our memory (as vfork: we stand still until it has executed or

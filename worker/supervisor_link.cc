@@ -15,35 +15,35 @@ namespace enjoin {
 namespace {
 
 constexpr std::uint64_t kHoldBackNs = 10'000'000;
-constexpr int kDeathSignal = SIGUSR1;
 
 ipc::WorkerBlock* own_block = nullptr;
+volatile std::sig_atomic_t somebody_died = 0;  // or a job says so: it is looked at
 
 // Raising the bell makes a futex wait that is about to begin return at once; one that has begun is
 // interrupted by the signal itself.
-void on_supervisor_death(int) {
+void on_death(int) {
+  somebody_died = 1;
   ipc::Bells::raise_only(*own_block);
 }
 
 }  // namespace
 
 SupervisorLink::SupervisorLink(const ipc::TeamMemory& memory, std::uint32_t worker,
-                               ipc::UniqueFd socket, ipc::UniqueFd event,
-                               std::uint32_t supervisor_pid)
+                               ipc::UniqueFd socket, ipc::UniqueFd event, std::uint32_t keeper_pid)
     : bells_(memory),
       socket_(std::move(socket)),
       event_(std::move(event)),
-      supervisor_pid_(supervisor_pid) {
+      keeper_pid_(keeper_pid) {
   own_block = &memory.block(worker);
   // Where our caller ignores it, children vanish unreaped.
   ::signal(SIGCHLD, SIG_DFL);
   struct sigaction action {};
-  action.sa_handler = on_supervisor_death;
+  action.sa_handler = on_death;
   struct sigaction before {};
   ::sigaction(kDeathSignal, &action, &before);
   if (before.sa_handler == SIG_IGN) ignored_signal_ = kDeathSignal;
   if (::prctl(PR_SET_PDEATHSIG, kDeathSignal) != 0) {
-    throw system_error("cannot ask for a signal at the supervisor's death", errno);
+    throw system_error("cannot ask for a signal at the keeper's death", errno);
   }
   sigset_t all_but_death;
   sigfillset(&all_but_death);
@@ -52,8 +52,18 @@ SupervisorLink::SupervisorLink(const ipc::TeamMemory& memory, std::uint32_t work
 }
 
 bool SupervisorLink::gone() {
-  if (!gone_) gone_ = static_cast<std::uint32_t>(::getppid()) != supervisor_pid_;
+  if (gone_) return true;
+  if (somebody_died != 0) {
+    somebody_died = 0;
+    gone_ = supervisor_gone();
+  }
+  if (!gone_) gone_ = static_cast<std::uint32_t>(::getppid()) != keeper_pid_;
   return gone_;
+}
+
+bool SupervisorLink::supervisor_gone() {
+  pollfd watched{socket_.get(), 0, 0};
+  return ::poll(&watched, 1, 0) > 0 && (watched.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 bool SupervisorLink::read() {
@@ -61,8 +71,8 @@ bool SupervisorLink::read() {
   while (true) {
     const ssize_t got = ::recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
     if (got > 0) continue;
-    if (got == 0) gone_ = true;
     if (got < 0 && errno == EINTR) continue;
+    if (got == 0 || errno != EAGAIN) gone_ = true;
     return !gone();
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csignal>
 #include <functional>
 
 #include "ipc/bells.h"
@@ -10,18 +11,24 @@ namespace enjoin {
 
 /// A worker's connection to its supervisor: a socket, which the supervisor writes to wake a worker
 /// that is busy with a job and whose hang-up says that it died, and an eventfd to tell it news.
-/// An idle worker sleeps on its bell instead; a death signal raises that.
-/// One object a process (the signal handler needs to find it).
+/// An idle worker sleeps on its bell instead, and one that prints may be blocked in a write. Both
+/// are woken by a signal, which comes from the kernel when the keeper dies, and from the keeper
+/// when the supervisor does. One object a process (the signal handler needs to find it).
 class SupervisorLink {
  public:
+  static constexpr int kDeathSignal = SIGUSR1;
+
   /// Throws Error. `socket` and `event` are ours from here on.
   SupervisorLink(const ipc::TeamMemory& memory, std::uint32_t worker, ipc::UniqueFd socket,
-                 ipc::UniqueFd event, std::uint32_t supervisor_pid);
+                 ipc::UniqueFd event, std::uint32_t keeper_pid);
 
   int fd() const { return socket_.get(); }
-  /// Takes in wake-ups. False: the supervisor is gone.
+  /// Takes in wake-ups. False: gone().
   bool read();
+  /// The supervisor is gone, or the keeper: the worker is to leave.
   bool gone();
+  /// Nobody is left who would remove what this run has made.
+  bool supervisor_gone();
   /// The signal that our caller ignored and we use: jobs are to ignore it again. 0: none.
   int ignored_signal() const { return ignored_signal_; }
 
@@ -42,7 +49,7 @@ class SupervisorLink {
   ipc::Bells bells_;
   ipc::UniqueFd socket_;
   ipc::UniqueFd event_;
-  std::uint32_t supervisor_pid_;
+  std::uint32_t keeper_pid_;
   int ignored_signal_ = 0;
   bool held_back_ = false;
   bool gone_ = false;

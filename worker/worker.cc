@@ -53,7 +53,7 @@ Worker::Worker(WorkerStart start)
                                     ipc::SegmentRights::kSharedWrite),
                memory_.orders(start.id.number).results_taken),
       link_(memory_, start.id.number, ipc::UniqueFd(start.socket), ipc::UniqueFd(start.event),
-            start.supervisor_pid),
+            start.parent_pid),
       command_(Template::parse(config_.command)),
       shell_name_(base_name(config_.shell)),
       files_(ipc::UniqueFd(start.capture[0]), ipc::UniqueFd(start.capture[1])),
@@ -66,6 +66,7 @@ Worker::Worker(WorkerStart start)
   // As under GNU parallel, for what runs here: {sshlogin} and {host} of --plus show them.
   environment_.set("PARALLEL_SSHLOGIN", ":");
   environment_.set("PARALLEL_SSHHOST", ":");
+  printer_.queue().announce_baton_in(results_.header().holds_baton);
   if (config_.wipes_status) printer_.share_terminal_with_status();
   if (config_.tag) tag_.emplace(Template::parse(*config_.tag));
   if (config_.results.keep != Keep::kNowhere) {
@@ -79,6 +80,7 @@ Worker::Worker(WorkerStart start)
   if (!config_.slot_variable.empty()) {
     environment_.set(config_.slot_variable, std::to_string(start.id.number));
   }
+  if (config_.isolate == Isolate::kPid) isolation_.emplace();
   if (config_.terminal) terminal_.reset(::open("/dev/tty", O_RDWR | O_CLOEXEC));
   may_skip_no_ops_ = !kept_ && config_.results.table == Table::kNone && !config_.work_folder &&
                      config_.verbose == Verbose::kNo && config_.compress_program.empty();
@@ -108,10 +110,14 @@ void Worker::wait_for_turn(std::uint64_t until) {
   }
 }
 
-void Worker::run() {
+WorkerExit Worker::run() {
   const std::uint64_t turns_until = names_slot() ? monotonic_ns() + kLongestTurnNs : 0;
   while (!retiring_) {
-    if (link_.gone()) return leave_after_supervisor();
+    if (link_.gone()) {
+      leave_after_supervisor();
+      return kWorkerLeft;
+    }
+    if (!memory_usable()) return leave_condemned();
     if (turns_until != 0) wait_for_turn(turns_until);
     const std::uint64_t began = monotonic_ns();
     claimed_end_ = queue_.claim({claimed_.data(), batch_}, &left_in_queue_);
@@ -131,7 +137,16 @@ void Worker::run() {
     const std::size_t share = left_in_queue_ / (2 * std::size_t{memory_.workers()}) + 1;
     batch_ = no_process_ && each < kTinyJobNs ? std::min({batch_ * 2, kMostClaims, share}) : 1;
   }
+  if (!memory_usable()) return leave_condemned();
   link_.tell_now();
+  return kWorkerLeft;
+}
+
+// What it had begun is recorded; what of its output is not printed was left (leave_output).
+WorkerExit Worker::leave_condemned() {
+  results_.header().printing = printer_.interrupted();
+  link_.tell_now();
+  return queue_.damaged() || printer_.queue().damaged() ? kWorkerSawDamage : kWorkerCondemned;
 }
 
 void Worker::run_batch() {
@@ -158,9 +173,11 @@ void Worker::hand_back_from(std::size_t first) {
 void Worker::run_job(std::uint64_t position) {
   Job job{.slot = queue_.slot(position), .position = position};
   // Before it counts as started: who dies while waiting loses nothing.
-  if (!wait_for_print_room(job.slot.order)) return hand_back_from(claim_at_ - 1);
+  if (!memory_usable() || !wait_for_print_room(job.slot.order)) {
+    return hand_back_from(claim_at_ - 1);
+  }
   if (!queue_.try_start(position)) return;
-  memory_.block(start_.id.number).current.store(job.slot.ticket, std::memory_order_release);
+  results_.set_current(job.slot.ticket);
   job.started_ns = monotonic_ns();
   job.output.ticket = job.slot.ticket;
   job.output.handle = job.slot.handle;
@@ -176,11 +193,15 @@ void Worker::run_job(std::uint64_t position) {
     int error = output_error;
     if (error == 0 && work_folder_template_) error = enter_work_folder(job);
     if (error == 0 && config_.job_input != JobInput::kNone) error = take_input(job);
-    if (error == 0) error = start_patiently(job);
+    const bool not_begun = error == 0 && !memory_usable();
+    if (error == 0 && !not_begun) error = start_patiently(job);
     queue_.release(position);
     // Room in the arena that others' inputs may wait for.
     if (job.slot.payload_size > memory_.arena_bytes() / 64) link_.tell_now();
-    if (error == 0) {
+    if (not_begun) {
+      job.end.kind = ipc::EndKind::kNotBegun;
+      job.end.end_ns = monotonic_ns();
+    } else if (error == 0) {
       job.ran = true;
       finish_process(job);
     } else {
@@ -200,11 +221,12 @@ void Worker::run_job(std::uint64_t position) {
   publish(job);
   emit(job);
   if (kept_) end_output(job);
+  if (!memory_usable()) return;  // its output may be left in the files
   if (capture_->bytes(kStdout) != 0 || capture_->bytes(kStderr) != 0) {
     capture_->reset();
     files_.clear();
   }
-  memory_.block(start_.id.number).current.store(0, std::memory_order_release);
+  results_.set_current(0);
   link_.news(job.failed());
 }
 
@@ -250,7 +272,7 @@ int Worker::start_process(Job& job) {
     request.path = programs_.find(argv_.words[0]);
     if (request.path != nullptr) {
       request.argv = const_cast<char* const*>(argv_.words.data());
-      const int error = spawn(request, &job.child);
+      const int error = spawn_job(request, job);
       if (error == 0 || error == E2BIG || error == EAGAIN || error == ENOMEM) return error;
     }
     programs_.forget();
@@ -260,7 +282,13 @@ int Worker::start_process(Job& job) {
   const char* const words[] = {config_.shell.c_str(), "-c", line_.c_str(), nullptr};
   request.path = config_.shell.c_str();
   request.argv = const_cast<char* const*>(words);
-  return spawn(request, &job.child);
+  return spawn_job(request, job);
+}
+
+int Worker::spawn_job(const SpawnRequest& request, Job& job) {
+  if (!isolation_) return spawn(request, &job.child);
+  if (!view_ || work_folder_template_) view_.emplace(work_folder_, config_.input_folder);
+  return isolation_->spawn(request, *view_, &job.child);
 }
 
 void Worker::finish_process(Job& job) {
@@ -292,14 +320,20 @@ void Worker::finish_process(Job& job) {
 }
 
 void Worker::settle_leftovers(Job& job) {
-  if (!reap_ended_children()) return;
   const bool stopped =
       job.end.kind == ipc::EndKind::kTimedOut || job.end.kind == ipc::EndKind::kCanceled;
+  const bool good = job.end.kind == ipc::EndKind::kExited && job.end.code == 0;
+  if (isolation_) {  // they died with its namespace
+    if (stopped) job.flags &= static_cast<std::uint16_t>(~ipc::kResultLeftovers);
+    const bool left = (job.flags & ipc::kResultLeftovers) != 0;
+    if (left && good && config_.leftovers == Leftovers::kFail) job.end.code = 1;
+    return;
+  }
+  if (!reap_ended_children()) return;
   if (stopped || config_.leftovers == Leftovers::kKill || config_.leftovers == Leftovers::kFail) {
     const SweepAnswer swept = kill_children(kSweepLimit);
     if (!stopped || swept == SweepAnswer::kEscaped) job.flags |= ipc::kResultLeftovers;
     if (swept == SweepAnswer::kEscaped) retiring_ = true;
-    const bool good = job.end.kind == ipc::EndKind::kExited && job.end.code == 0;
     if (config_.leftovers == Leftovers::kFail && good) job.end.code = 1;
   } else {
     job.flags |= ipc::kResultLeftovers;
@@ -319,13 +353,16 @@ void Worker::sleep() {
   bells_.withdraw_idle(number);
 }
 
-// Nobody will hear of the job any more: its whole tree dies before we do.
+// Nobody will hear of the job any more: its whole tree dies before we do. The folder for input goes
+// with the last of us, where there is no supervisor that other workers will need it for.
 void Worker::leave_after_supervisor() {
   static_cast<void>(kill_children(kSweepLimit));
   if (kept_) kept_->discard();
   if (config_.removes_work_folder) leave_work_folder();
-  drop_input_path();
-  if (!config_.input_folder.empty()) ::rmdir(config_.input_folder.c_str());  // the last one does
+  drop_input_file();
+  if (!config_.input_folder.empty() && link_.supervisor_gone()) {
+    ::rmdir(config_.input_folder.c_str());
+  }
 }
 
 // ---- WatchHost ---------------------------------------------------------------------------------
@@ -338,9 +375,9 @@ WatchHost::Stop Worker::stop_wanted(std::uint64_t ticket) const {
 
 bool Worker::suspended() const {
   if ((memory_.table().flags.load(std::memory_order_acquire) & ipc::kFlagSuspend) != 0) return true;
-  const std::uint32_t number = start_.id.number;
-  const std::uint64_t held = memory_.orders(number).hold_ticket.load(std::memory_order_acquire);
-  return held != 0 && held == memory_.block(number).current.load(std::memory_order_relaxed);
+  const ipc::WorkerOrders& orders = memory_.orders(start_.id.number);
+  const std::uint64_t held = orders.hold_ticket.load(std::memory_order_acquire);
+  return held != 0 && held == results_.current();
 }
 
 // Whether a job that was stopped was stopped to be run again.
@@ -366,10 +403,10 @@ std::uint64_t Worker::tick() {
     constexpr std::uint64_t baton_retry_ns = 2'000'000;
     again = again == 0 ? baton_retry_ns : std::min(again, baton_retry_ns);
   }
-  if (!fifo_path_.empty()) {
+  if (fifo_waits_) {
     open_fifo();
     const std::uint64_t retry_ns = fifo_tries_ < 50 ? 1'000'000 : 10'000'000;
-    if (!fifo_path_.empty()) again = again == 0 ? retry_ns : std::min(again, retry_ns);
+    if (fifo_waits_) again = again == 0 ? retry_ns : std::min(again, retry_ns);
   }
   return again;
 }

@@ -9,15 +9,18 @@
 #include "ipc/results.h"
 #include "worker/capture.h"
 #include "worker/config.h"
+#include "worker/isolation.h"
 #include "worker/job_strings.h"
 #include "worker/job_watch.h"
 #include "worker/kept_output.h"
 #include "worker/live_output.h"
 #include "worker/printer.h"
+#include "worker/private_folder.h"
 #include "worker/spawn.h"
 #include "worker/stdin_feed.h"
 #include "worker/supervisor_link.h"
 #include "worker/template.h"
+#include "worker/worker_exit.h"
 #include "worker/worker_start.h"
 
 namespace enjoin {
@@ -31,7 +34,8 @@ namespace enjoin {
 class Worker final : public WatchHost {
  public:
   explicit Worker(WorkerStart start);  ///< Throws Error.
-  void run();
+  /// Returns the exit status.
+  WorkerExit run();
 
   // WatchHost
   int control_fd() const override { return link_.fd(); }
@@ -55,11 +59,12 @@ class Worker final : public WatchHost {
   bool expand(Job& job);
   int start_patiently(Job& job);
   int start_process(Job& job);
+  int spawn_job(const SpawnRequest& request, Job& job);
   int take_input(Job& job);
   int place_input(Job& job, const ipc::StdinAnswer& answer, ipc::StdinDescriptors descriptors);
   void open_fifo();
   void end_input(Job& job);
-  void drop_input_path();
+  void drop_input_file();
   int begin_output(Job& job);
   bool has_no_values(const Job& job) const;
   bool is_table() const { return config_.results.table != Table::kNone; }
@@ -92,11 +97,17 @@ class Worker final : public WatchHost {
   void hand_back_rest();
   void hand_back_from(std::size_t first);
   void sleep();
+  bool memory_usable() const { return queue_.usable() && printer_.queue().usable(); }
+  WorkerExit leave_condemned();
+  void leave_output(const Job& job);
+  void leave_text(const ipc::Output& output, const std::string text[2]);
   void leave_after_supervisor();
 
   WorkerStart start_;
   ipc::TeamMemory memory_;
   WorkerConfig config_;
+  std::optional<Isolation> isolation_;
+  std::optional<JobView> view_;  // what isolated jobs see; of the next job, where folders change
   ipc::ClaimQueue queue_;
   ipc::Bells bells_;
   ipc::ResultWriter results_;
@@ -110,9 +121,10 @@ class Worker final : public WatchHost {
   std::unique_ptr<LiveOutput> lines_;
   std::unique_ptr<OutputSink> file_sink_;
   std::unique_ptr<Capture> capture_;
-  StdinFeed feed_;          // of the running job
-  std::string input_path_;  // its file or fifo, where it has one
-  std::string fifo_path_;   // to be opened as soon as the job has done so
+  StdinFeed feed_;              // of the running job
+  PrivateFolder input_folder_;  // of kFile and kFifo, once one was needed
+  std::string input_name_;      // of its file or fifo, where it has one
+  bool fifo_waits_ = false;     // to be opened as soon as the job has done so
   std::uint64_t fifo_tries_ = 0;
   JobEnvironment environment_;
   std::optional<Template> work_folder_template_;

@@ -2,14 +2,14 @@
 
 #include <climits>
 #include <cstdlib>
-#include <dirent.h>
-#include <fcntl.h>
 #include <string>
 #include <unistd.h>
 
 #include <sys/stat.h>
 
+#include "worker/private_folder.h"
 #include "worker/result_path.h"
+#include "worker/temp_names.h"
 #include "worker/worker.h"
 #include "worker/worker_job.h"
 
@@ -29,23 +29,12 @@ std::string current_folder() {
   return ::getcwd(path, sizeof path) != nullptr ? path : ".";
 }
 
-// Removes what lies in a folder, following no links.
-void empty_folder(int folder) {
-  const int listed = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* const entries = listed >= 0 ? ::fdopendir(listed) : nullptr;
-  if (entries == nullptr) {
-    if (listed >= 0) ::close(listed);
-    return;
-  }
-  while (const dirent* const entry = ::readdir(entries)) {
-    const std::string name = entry->d_name;
-    if (name == "." || name == ".." || ::unlinkat(folder, name.c_str(), 0) == 0) continue;
-    const ipc::UniqueFd inner(
-        ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (inner) empty_folder(inner.get());
-    ::unlinkat(folder, name.c_str(), AT_REMOVEDIR);
-  }
-  ::closedir(entries);
+// One that is removed afterwards must be ours to remove.
+int make_work_folder(const std::string& path, bool own) {
+  const std::size_t slash = path.rfind('/');
+  if (!own || slash == std::string::npos) return make_folders(path);
+  const int error = make_folders(path.substr(0, slash));
+  return error != 0 ? error : make_own_folder(path);
 }
 
 }  // namespace
@@ -55,7 +44,9 @@ int Worker::enter_work_folder(Job& job) {
   static const std::string here = current_folder();
   work_folder_template_->expand_line(job.inputs, job.numbers, &work_folder_);
   if (work_folder_.empty()) work_folder_ = ".";
-  if (const int error = make_folders(work_folder_); error != 0) return error;
+  if (const int error = make_work_folder(work_folder_, config_.removes_work_folder); error != 0) {
+    return error;
+  }
   environment_.set("OLDPWD", here);
   if (work_folder_ == ".") {
     environment_.set("PWD", here);
@@ -67,10 +58,7 @@ int Worker::enter_work_folder(Job& job) {
 
 void Worker::leave_work_folder() {
   if (work_folder_.empty()) return;
-  const ipc::UniqueFd folder(
-      ::open(work_folder_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (folder) empty_folder(folder.get());
-  ::rmdir(work_folder_.c_str());
+  remove_folder(work_folder_);
   work_folder_.clear();
 }
 

@@ -14,6 +14,7 @@
 #include "worker/latest_line.h"
 #include "worker/line_printer.h"
 #include "worker/result_row.h"
+#include "worker/term_safe.h"
 #include "worker/worker.h"
 #include "worker/worker_job.h"
 
@@ -69,6 +70,7 @@ LoggedEnd logged_end(const JobEnd& end) {
     case ipc::EndKind::kSpawnFailed:
       return {end.code == ENOENT ? 127 : 126, 0};
     case ipc::EndKind::kOutputFailed:
+    case ipc::EndKind::kNotBegun:
       break;
   }
   return {255, 0};
@@ -167,7 +169,9 @@ void Worker::remember_for_row(Job& job) {
 }
 
 void Worker::show_command(Job& job) {
-  const std::string shown = line_ + '\n';
+  const int stream = config_.verbose == Verbose::kToStderr ? kStderr : kStdout;
+  const bool on_terminal = ::isatty(stream == kStderr ? STDERR_FILENO : STDOUT_FILENO) == 1;
+  const std::string shown = (on_terminal ? term_safe_lines(line_) : line_) + '\n';
   if (config_.verbose == Verbose::kToStderr) {
     const bool ordered = job.slot.order != ipc::kNoOrder;
     if (ordered && !printer_.queue().try_take(job.slot.order)) {
@@ -179,7 +183,10 @@ void Worker::show_command(Job& job) {
     if (ordered && printer_.queue().release()) printer_.drain();
     return;
   }
-  if (config_.output == OutputMode::kUngroup) return printer_.write_all(kStdout, shown);
+  if (config_.output == OutputMode::kUngroup) {
+    printer_.write_all(kStdout, shown);
+    return;
+  }
   if (kept_) write_fully(kept_->files().fd(kStdout), shown);
   if (lines_) lines_->take(kStdout, shown);
   const bool counted = kept_ && config_.max_output_bytes == 0;
@@ -211,7 +218,9 @@ void Worker::publish(Job& job) {
   }
   const bool has_output = job.output.length[0] != 0 || job.output.length[1] != 0 ||
                           (config_.output == OutputMode::kGroup && has_text_of_its_own(job));
-  if (held_back) {
+  if (job.end.kind == ipc::EndKind::kNotBegun) {
+    job.flags = 0;
+  } else if (held_back) {
     job.flags |= ipc::kResultHeldBack;
   } else if (job.slot.order != ipc::kNoOrder || has_output) {
     job.flags |= ipc::kResultPrinted;
@@ -266,9 +275,36 @@ void Worker::emit(Job& job) {
     emit_row(job);
   } else if (config_.output == OutputMode::kGroup && is_decorated(job)) {
     emit_decorated(job);
-  } else {
-    printer_.emit(job.output, job_files());
+  } else if (!printer_.emit(job.output, job_files())) {
+    leave_output(job);
   }
+}
+
+// Memory is condemned: the supervisor prints this, when it has made a new one.
+void Worker::leave_output(const Job& job) {
+  ipc::LeftOutput& left = results_.header().left;
+  left.order = job.output.order;
+  for (int stream : {kStdout, kStderr}) {
+    left.begin[stream] = job.output.begin[stream];
+    left.end[stream] = job.output.begin[stream] + job.output.length[stream];
+  }
+  const ipc::LeftOutput& begun = printer_.interrupted();
+  if (begun.ticket == job.slot.ticket) {
+    for (int stream : {kStdout, kStderr}) left.begin[stream] = begun.begin[stream];
+  }
+  left.ticket = job.slot.ticket;
+}
+
+// The same for what is not in the files as it is to be printed: it is put behind them.
+void Worker::leave_text(const ipc::Output& output, const std::string text[2]) {
+  ipc::LeftOutput& left = results_.header().left;
+  left.order = output.order;
+  for (int stream : {kStdout, kStderr}) {
+    left.begin[stream] = files_.size(stream);
+    write_fully(files_.fd(stream), text[stream]);
+    left.end[stream] = files_.size(stream);
+  }
+  left.ticket = output.ticket;
 }
 
 // Calls `use` with what is to be printed of one stream, piece by piece.
@@ -318,7 +354,14 @@ void Worker::emit_decorated(Job& job) {
       if (small[stream].size() < kSmall) small[stream] += bytes;
     });
   }
-  printer_.reserve(decorated.length, decorated.begin);
+  const auto leave = [&] {
+    std::string text[2];
+    for (int stream : {kStdout, kStderr}) {
+      give_stream(job, stream, [&](std::string_view bytes) { text[stream] += bytes; });
+    }
+    leave_text(job.output, text);
+  };
+  if (!printer_.reserve(decorated.length, decorated.begin)) return leave();
   for (int stream : {kStdout, kStderr}) {
     std::int64_t at = decorated.begin[stream];
     if (static_cast<std::int64_t>(small[stream].size()) == decorated.length[stream]) {
@@ -330,7 +373,7 @@ void Worker::emit_decorated(Job& job) {
       at += static_cast<std::int64_t>(bytes.size());
     });
   }
-  printer_.emit_spooled(decorated);
+  if (!printer_.emit_spooled(decorated)) leave();
 }
 
 // The output of one job lies in memory until its row is written.
@@ -357,9 +400,10 @@ void Worker::emit_row(Job& job) {
   ipc::Output output = job.output;
   output.length[kStdout] = static_cast<std::int64_t>(row.size());
   output.length[kStderr] = 0;
-  printer_.reserve(output.length, output.begin);
+  const std::string left[2] = {row, ""};
+  if (!printer_.reserve(output.length, output.begin)) return leave_text(output, left);
   printer_.spool_at(kStdout, output.begin[kStdout], row);
-  printer_.emit_spooled(output);
+  if (!printer_.emit_spooled(output)) leave_text(output, left);
 }
 
 // Before its end is known to anybody: who waits for it finds all of its files.
@@ -391,6 +435,7 @@ void Worker::end_output(const Job& job) {
 bool Worker::wait_for_print_room(std::uint64_t order) {
   if (config_.output == OutputMode::kUngroup) return true;
   while (!printer_.queue().has_room(order) && !printer_.failed()) {
+    if (!memory_usable()) return false;
     const std::uint32_t flags = memory_.table().flags.load(std::memory_order_acquire);
     if ((flags & ipc::kFlagStopClaims) != 0 || link_.gone()) return false;
     printer_.drain_if_ready();

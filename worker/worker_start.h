@@ -1,26 +1,40 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <string>
 
 #include "ipc/claim_queue.h"
 
 namespace enjoin {
 
-/// What a worker process is started with. The descriptors are passed by number on its command line,
-/// in this order, behind its number and generation and the supervisor's pid.
+/// What a worker is started with. Its descriptors come from the supervisor, over the keeper.
 struct WorkerStart {
   static constexpr int kDescriptors = 10;
+  using Descriptors = std::array<int, kDescriptors>;
+
   ipc::WorkerId id;
-  std::uint32_t supervisor_pid = 0;
+  std::uint32_t parent_pid = 0;  ///< the keeper's
   int table = -1, control = -1, results = -1, config = -1;
   int event = -1, socket = -1;
   int spool[2] = {-1, -1};
   int capture[2] = {-1, -1};
-};
 
-/// The words after argv[0]; and back. from_words throws Error.
-std::string to_word(const WorkerStart& start);
-WorkerStart worker_start_from(const char* word);
+  /// In the order in which they are passed on; and back.
+  Descriptors descriptors() const {
+    return {table,  control,  results,  config,     event,
+            socket, spool[0], spool[1], capture[0], capture[1]};
+  }
+  static WorkerStart with(ipc::WorkerId id, const Descriptors& all) {
+    return {.id = id,
+            .table = all[0],
+            .control = all[1],
+            .results = all[2],
+            .config = all[3],
+            .event = all[4],
+            .socket = all[5],
+            .spool = {all[6], all[7]},
+            .capture = {all[8], all[9]}};
+  }
+};
 
 }  // namespace enjoin

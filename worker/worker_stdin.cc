@@ -59,18 +59,20 @@ int Worker::place_input(Job& job, const ipc::StdinAnswer& answer,
     }
     return 0;
   }
-  input_path_ = config_.input_folder + "/par" + std::to_string(job.slot.seq);
-  environment_.set("PARALLEL_TMP", input_path_);
-  ::unlink(input_path_.c_str());  // of an attempt whose worker died
+  if (!input_folder_.is_open()) {
+    if (const int error = input_folder_.open(config_.input_folder); error != 0) return error;
+  }
+  input_name_ = "par" + std::to_string(job.slot.seq);
+  environment_.set("PARALLEL_TMP", config_.input_folder + '/' + input_name_);
+  input_folder_.remove(input_name_);  // of an attempt whose worker died
   feed_ = StdinFeed(answer, std::move(descriptors));
   if (config_.job_input == JobInput::kFifo) {
-    if (::mkfifo(input_path_.c_str(), 0600) != 0) return errno;
-    fifo_path_ = input_path_;
+    if (const int error = input_folder_.make_fifo(input_name_); error != 0) return error;
+    fifo_waits_ = true;
     fifo_tries_ = 0;
     return 0;
   }
-  const ipc::UniqueFd file(
-      ::open(input_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  const ipc::UniqueFd file = input_folder_.make_file(input_name_);
   if (!file) return errno;
   return feed_.copy_into(
       file.get(), [&] { return stop_wanted(job.slot.ticket) == Stop::kNo && !link_.gone(); });
@@ -80,10 +82,10 @@ int Worker::place_input(Job& job, const ipc::StdinAnswer& answer,
 // Nothing tells of that, so it is tried again and again: at first each millisecond.
 void Worker::open_fifo() {
   ++fifo_tries_;
-  ipc::UniqueFd fd(::open(fifo_path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  ipc::UniqueFd fd = input_folder_.open_fifo(input_name_);
   if (!fd && (errno == ENXIO || errno == EINTR)) return;
-  fifo_path_.clear();
-  if (!fd) return;  // the job removed it
+  fifo_waits_ = false;
+  if (!fd) return;  // the job removed it, or put something else in its place
   feed_.open_into(std::move(fd));
   feed_.pump();
 }
@@ -91,14 +93,14 @@ void Worker::open_fifo() {
 void Worker::end_input(Job& job) {
   if (feed_.fell_short()) job.flags |= ipc::kResultInputShort;
   feed_ = StdinFeed();
-  fifo_path_.clear();
+  fifo_waits_ = false;
   job.stdin_fd.reset();
-  drop_input_path();
+  drop_input_file();
 }
 
-void Worker::drop_input_path() {
-  if (!input_path_.empty()) ::unlink(input_path_.c_str());
-  input_path_.clear();
+void Worker::drop_input_file() {
+  if (!input_name_.empty()) input_folder_.remove(input_name_);
+  input_name_.clear();
 }
 
 }  // namespace enjoin

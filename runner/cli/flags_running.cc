@@ -131,6 +131,19 @@ constexpr Flag kFlags[] = {
              "them; `fail` kills them and counts the job as failed. A job that is stopped, by a "
              "timeout or otherwise, always takes all its processes along.",
      .values = "keep report kill fail"},
+    {.name = "isolate",
+     .argument = Argument::kRequired,
+     .metavar = "WHAT",
+     .group = Group::kRunning,
+     .text = "How far jobs are shut in. `none` (the default): they are ordinary processes. `pid`: "
+             "each runs in a pid namespace of its own, sees no process but its own, and none of "
+             "its processes outlives it, not even with `--leftovers keep`; neither does any when "
+             "enjoin is killed. Its /tmp is empty and its own: of ours it sees only the folder "
+             "that it runs in, where that is below /tmp (which /tmp itself cannot be). It cannot "
+             "gain privileges (`sudo` fails). Needs root, or a kernel that lets users make user "
+             "namespaces; where that is missing enjoin says so and starts nothing. A job takes "
+             "about two milliseconds longer.",
+     .values = "none pid"},
 };
 
 constexpr Flag kAdmission[] = {

@@ -107,6 +107,8 @@ Invocation finish_options(const CommandLine& line, Draft& draft, const std::stri
   Options& options = draft.options;
   options.command.words = line.command;
   if (draft.tty && options.jobs_text.empty()) options.jobs_text = "1";
+  refuse_both(options.isolate != Isolate::kNone, options.terminal,
+              "--isolate and --tty or --open-tty");
   check_selection(options);
   Invocation invocation;
   if (draft.show_limits) invocation.text = limits_text();

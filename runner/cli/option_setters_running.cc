@@ -35,6 +35,11 @@ void set_worker_loss(Draft& draft, Value value) {
   draft.options.worker_loss = value == "fail" ? WorkerLoss::kFail : WorkerLoss::kRequeue;
 }
 
+void set_isolate(Draft& draft, Value value) {
+  if (value != "none" && value != "pid") throw_malformed("--isolate", value, "none or pid");
+  draft.options.isolate = value == "pid" ? Isolate::kPid : Isolate::kNone;
+}
+
 void set_leftovers(Draft& draft, Value value) {
   constexpr std::pair<std::string_view, Leftovers> kWords[] = {{"keep", Leftovers::kKeep},
                                                                {"report", Leftovers::kReport},
@@ -153,6 +158,7 @@ constexpr Setter kSetters[] = {
     {"interactive", [](Draft& d, Value) { d.options.interactive = true; }},
     {"worker-loss", set_worker_loss},
     {"leftovers", set_leftovers},
+    {"isolate", set_isolate},
 
     {"load",
      [](Draft& d, Value v) {

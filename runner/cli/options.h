@@ -115,6 +115,7 @@ struct Options {
   std::optional<int> nice;
   std::vector<ResourceLimit> limits;  ///< units.h: --rlimit
   Leftovers leftovers = Leftovers::kKeep;
+  Isolate isolate = Isolate::kNone;
   WorkerLoss worker_loss = WorkerLoss::kFail;
   AdmissionSpec admission;
   SelectionSpec selection;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "enjoin/error.h"
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "runner/cli/options.h"
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {

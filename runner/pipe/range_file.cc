@@ -9,7 +9,7 @@
 
 #include "enjoin/error.h"
 #include "runner/pipe/range_blocks.h"
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {

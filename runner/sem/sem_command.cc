@@ -14,6 +14,7 @@
 #include "runner/sem/sem_job.h"
 #include "runner/sem/semaphore.h"
 #include "runner/units.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {
@@ -36,7 +37,8 @@ std::uint32_t permits_of(const Options& options) {
   return parse_jobs(options.jobs_text, cpus, most_workers(open_files));
 }
 
-void say(const std::string& text) {
+void say(const std::string& message) {
+  const std::string text = term_safe_lines(message);
   [[maybe_unused]] const ssize_t said = ::write(STDERR_FILENO, text.data(), text.size());
 }
 

@@ -228,13 +228,13 @@ bool is_simple_job(const Options& options) {
          !options.compress && !options.latest_line && !options.color && !options.color_failed &&
          options.timeout.percent_of_median <= 0 && options.retries == 1 &&
          options.halt.when == HaltSpec::When::kNever && options.leftovers == Leftovers::kKeep &&
-         options.admission.load.empty() && options.admission.free_memory == 0 &&
-         options.admission.suspend_memory == 0 && !options.admission.no_swap &&
-         options.admission.limit_command.empty() && !options.selection.resume &&
-         !options.selection.resume_failed && !options.selection.retry_failed &&
-         options.selection.parts == 1 && !options.work_folder && options.environment.empty() &&
-         options.slot_variable.empty() && !options.interactive && options.filters.empty() &&
-         options.shell_quotes == 0;
+         options.isolate == Isolate::kNone && options.admission.load.empty() &&
+         options.admission.free_memory == 0 && options.admission.suspend_memory == 0 &&
+         !options.admission.no_swap && options.admission.limit_command.empty() &&
+         !options.selection.resume && !options.selection.resume_failed &&
+         !options.selection.retry_failed && options.selection.parts == 1 && !options.work_folder &&
+         options.environment.empty() && options.slot_variable.empty() && !options.interactive &&
+         options.filters.empty() && options.shell_quotes == 0;
 }
 
 int run_simple_job(const Options& options) {

@@ -16,6 +16,8 @@
 
 #include "enjoin/error.h"
 #include "ipc/check.h"
+#include "ipc/seal.h"
+#include "worker/isolation.h"
 #include "worker/job_watch.h"
 #include "worker/process_tree.h"
 
@@ -47,18 +49,7 @@ ipc::Segment make_config(const WorkerConfig& config) {
   return segment;
 }
 
-constexpr std::uint32_t kNoWorker = ~std::uint32_t{0};
-constexpr std::uint32_t kSocket = 1U << 31;  // beside a worker's number: its socket, not its death
 constexpr std::chrono::nanoseconds kPressAgain{20'000'000};
-
-void watch(int poll_fd, int fd, std::uint32_t events, std::uint32_t worker) {
-  epoll_event event{};
-  event.events = events;
-  event.data.u32 = worker;
-  if (::epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
-    throw system_error("cannot watch a descriptor", errno);
-  }
-}
 
 }  // namespace
 
@@ -71,9 +62,10 @@ LocalTeam::LocalTeam(TeamSpec spec)
       event_(ipc::make_event_fd()),
       poll_(::epoll_create1(EPOLL_CLOEXEC)),
       workers_(spec_.workers) {
+  if (spec_.worker.isolate == Isolate::kPid) try_isolation();
   if (!poll_) throw system_error("cannot make an epoll descriptor", errno);
   // Edge-triggered: each write is one edge, and nobody needs to read the counter.
-  watch(poll_.get(), event_.get(), EPOLLIN | EPOLLET, kNoWorker);
+  watch(event_.get(), EPOLLIN | EPOLLET, kNobody);
   for (ipc::UniqueFd& spool : spools_) {
     spool = open_scratch_file(spec_.worker.scratch_folder, false);
   }
@@ -81,8 +73,10 @@ LocalTeam::LocalTeam(TeamSpec spec)
   const int spools[2] = {spools_[0].get(), spools_[1].get()};
   printer_ = std::make_unique<Printer>(memory_, kSupervisor, destinations, spools, Patience::kNever,
                                        [this] { return cancel_now_; });
-  kept_ = foreign_ = list_children();
+  foreign_ = list_children();
+  // Should the keeper die, what is below it comes to us.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  open_keeper();
 }
 
 std::size_t LocalTeam::room() const {
@@ -163,68 +157,6 @@ void LocalTeam::publish_waiting() {
   }
 }
 
-void LocalTeam::summon_worker() {
-  if (bells_.ring_one_idle() || alive_ >= std::min(spec_.workers, most_running_)) return;
-  for (std::uint32_t number = 0; number < spec_.workers; ++number) {
-    if (!workers_[number].alive()) return spawn_worker(number);
-  }
-}
-
-void LocalTeam::spawn_worker(std::uint32_t number) {
-  try {
-    start_one(number);
-  } catch (const Error&) {
-    workers_[number] = WorkerProcess{};  // its descriptors
-    if (alive_ == 0) throw;
-    spec_.workers = alive_;  // out of descriptors, memory or processes: fewer workers then
-  }
-}
-
-void LocalTeam::start_one(std::uint32_t number) {
-  WorkerProcess& worker = workers_[number];
-  worker = WorkerProcess{};
-  worker.id = {number, ++last_generation_};
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    throw system_error("cannot make a socket for a worker", errno);
-  }
-  worker.socket.reset(ends[0]);
-  const ipc::UniqueFd far_end(ends[1]);
-  for (ipc::UniqueFd& file : worker.capture) {
-    file = open_scratch_file(spec_.worker.scratch_folder, true);
-  }
-  ipc::Segment results = ipc::create_results(kResultRecords, worker.id);
-  const WorkerStart start{.id = worker.id,
-                          .supervisor_pid = static_cast<std::uint32_t>(::getpid()),
-                          .table = memory_.table_fd(),
-                          .control = memory_.control_fd(),
-                          .results = results.fd(),
-                          .config = config_.fd(),
-                          .event = event_.get(),
-                          .socket = far_end.get(),
-                          .spool = {spools_[0].get(), spools_[1].get()},
-                          .capture = {worker.capture[0].get(), worker.capture[1].get()}};
-  // The bell of a dead predecessor, its idle bit and its orders mean nothing to this one.
-  bells_.withdraw_idle(number);
-  memory_.orders(number).cancel_ticket.store(0, std::memory_order_relaxed);
-  memory_.orders(number).cancel_hard.store(0, std::memory_order_relaxed);
-  memory_.orders(number).cancel_drops.store(0, std::memory_order_relaxed);
-  memory_.orders(number).hold_ticket.store(0, std::memory_order_relaxed);
-  memory_.orders(number).results_taken.store(0, std::memory_order_relaxed);
-  memory_.block(number).current.store(0, std::memory_order_relaxed);
-  memory_.block(number).generation.store(worker.id.generation, std::memory_order_relaxed);
-  const int error = start_worker(executable_.path(), start, spec_.output_fd, &worker);
-  if (error != 0) throw system_error("cannot start a worker (" + executable_.path() + ")", error);
-  results.close_fd();
-  worker.results =
-      std::make_unique<ipc::ResultReader>(std::move(results), memory_.orders(number).results_taken);
-  watch(poll_.get(), worker.pidfd.get(), EPOLLIN, number);
-  if (spec_.worker.job_input != JobInput::kNone) {
-    watch(poll_.get(), worker.socket.get(), EPOLLIN, number | kSocket);
-  }
-  ++alive_;
-}
-
 LocalTeam::Flight* LocalTeam::find(std::uint32_t handle, std::uint64_t ticket) {
   if (handle >= flights_.size()) return nullptr;
   Flight& flight = flights_[handle];
@@ -234,7 +166,7 @@ LocalTeam::Flight* LocalTeam::find(std::uint32_t handle, std::uint64_t ticket) {
 void LocalTeam::collect(const std::function<void(JobResult&)>& deliver) {
   if (!std::exchange(polled_, false)) take_poll_events();
   polled_ = false;
-  reap_dead();
+  take_keeper_news();
   printer_->go_on();
   // First how far printing has come, then the results: a result is published before its entry.
   const std::uint64_t printed_to = printer_->queue().next();
@@ -427,16 +359,19 @@ void LocalTeam::wait(std::span<const int> readable, std::chrono::nanoseconds lim
   bells_.withdraw_supervisor_waits();
 }
 
-// Takes the edge of the eventfd and notes deaths, which stay ready until they are reaped.
+// Takes the edge of the eventfd and notes who has news.
 void LocalTeam::take_poll_events() {
   epoll_event events[64];
   const int count = ::epoll_wait(poll_.get(), events, 64, 0);
-  dead_.clear();
   asking_.clear();
   for (int i = 0; i < count; ++i) {
     const std::uint32_t what = events[i].data.u32;
-    if (what == kNoWorker) continue;
-    ((what & kSocket) != 0 ? asking_ : dead_).push_back(what & ~kSocket);
+    if (what == kNobody) continue;
+    if (what == kKeeper) {
+      keeper_has_news_ = true;
+    } else {
+      asking_.push_back(what & ~kSocket);
+    }
   }
   polled_ = true;
 }
@@ -453,7 +388,7 @@ std::size_t LocalTeam::running() const {
 }
 
 int LocalTeam::output_error() const {
-  return static_cast<int>(memory_.control().output_error.load(std::memory_order_relaxed));
+  return ipc::unseal_error(memory_.control().output_error.load(std::memory_order_relaxed));
 }
 
 void LocalTeam::set_timeout(std::chrono::nanoseconds limit) {

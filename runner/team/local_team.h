@@ -12,6 +12,7 @@
 #include "ipc/bells.h"
 #include "ipc/claim_queue.h"
 #include "runner/team/stdin_source.h"
+#include "runner/team/team_counters.h"
 #include "runner/team/worker_process.h"
 #include "worker/config.h"
 #include "worker/printer.h"
@@ -27,14 +28,16 @@ struct TeamSpec {
   bool ordered = false;  ///< Job::order counts
   WorkerLoss worker_loss = WorkerLoss::kFail;
   int output_fd = STDOUT_FILENO;  ///< where stdout's output goes; the caller's
+  /// Beginnings of the paths of the jobs' temporary files, removed at the end if any are left.
+  std::vector<std::string> temp_names;
 };
 
 /// The team of this machine: worker processes around a shared-memory queue.
 ///
 /// The supervisor's own record of every unfinished job is private (`Flight`); shared memory is only
 /// how workers are told and answer, and everything read from it is checked against that record.
-/// Makes the calling process a child subreaper, so that what a dead worker's job left behind can be
-/// found and killed; has no other effect on it. The destructor leaves no process behind (but
+/// Makes the calling process a child subreaper, so that what a dead keeper's workers left behind
+/// can be found and killed; has no other effect on it. The destructor leaves no process behind (but
 /// leftovers that were to be kept).
 class LocalTeam final : public Team {
  public:
@@ -72,6 +75,9 @@ class LocalTeam final : public Team {
   void skip_output(std::uint64_t order);
   std::size_t worker_count() const { return alive_; }
 
+  /// What was put right so far: for tests and reports.
+  TeamCounters counters() const;
+
   /// Jobs that have not ended: not those whose output waits for its turn.
   std::size_t active() const { return flights_in_use_ - flights_ended_; }
   /// How many jobs run at once from now on, up to TeamSpec::workers. None is ended for it.
@@ -107,6 +113,11 @@ class LocalTeam final : public Team {
     ipc::ResultRecord record{};
   };
 
+  // What an event of poll_ is about: a worker's number with kSocket is its socket.
+  static constexpr std::uint32_t kNobody = ~std::uint32_t{0};
+  static constexpr std::uint32_t kKeeper = kNobody - 1;
+  static constexpr std::uint32_t kSocket = 1U << 31;
+
   Flight* find(std::uint32_t handle, std::uint64_t ticket);
   std::uint32_t take_flight();
   void publish_waiting();
@@ -126,11 +137,20 @@ class LocalTeam final : public Team {
   void take_poll_events();
   void answer_stdin();
   void answer_stdin(WorkerProcess& worker);
-  void reap_dead();
+  void open_keeper();
+  void watch(int fd, std::uint32_t events, std::uint32_t what);
+  void take_keeper_news();
+  void on_not_started(WorkerProcess& worker, int error);
+  void forget(WorkerProcess& worker);
+  void bury(WorkerProcess& worker, bool clean);
+  void follow_deaths(std::uint64_t deaths);
+  /// All workers, and what is not to outlive them, are dead and dealt with when it returns.
+  void kill_all_workers();
+  std::uint64_t on_keeper_death();
+  void sweep_after_keeper();
   void on_death(WorkerProcess& worker, bool clean);
   void print_for_dead(WorkerProcess& worker);
   std::size_t lose_jobs_of(WorkerProcess& worker);
-  void keep_orphans();
   void emit_left_output(std::uint32_t handle, WorkerProcess& worker);
   void press_cancellation();
   void withdraw();
@@ -150,7 +170,8 @@ class LocalTeam final : public Team {
   std::unique_ptr<Printer> printer_;
   std::vector<WorkerProcess> workers_;
   std::vector<pid_t> foreign_;  ///< children that our process had before us
-  std::vector<pid_t> kept_;     ///< leftovers of retired workers, which may live on
+  std::unique_ptr<KeeperLink> keeper_;
+  std::uint32_t barren_keepers_ = 0;  ///< in a row that died before they started a worker
   std::uint32_t alive_ = 0;
   std::uint32_t last_generation_ = 0;
   std::uint32_t barren_deaths_ = 0;  ///< workers in a row that died before they did anything
@@ -162,11 +183,12 @@ class LocalTeam final : public Team {
   std::uint64_t prints_seen_ = 0;
   std::uint64_t orders_given_ = 0;  ///< the highest Job::order so far, and one
   std::deque<JobResult> results_;
+  TeamCounters counters_;
   std::function<void(const JobResult&)> observe_end_;
-  std::vector<std::uint32_t> dead_;  ///< worker numbers whose pidfds became readable
   StdinProvider stdin_provider_;
   std::vector<std::uint32_t> asking_;  ///< worker numbers whose sockets became readable
-  bool polled_ = false;                ///< dead_ is up to date
+  bool keeper_has_news_ = false;
+  bool polled_ = false;  ///< the two above are up to date
   bool canceling_ = false;
   bool cancel_now_ = false;
   std::uint64_t cancel_at_ns_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -36,9 +37,10 @@ void insist(ipc::LockAnswer got) {
 void LocalTeam::withdraw() {
   for (const std::uint32_t handle : unpublished_) complete_canceled(handle);
   unpublished_.clear();
-  insist(publisher_.withdraw_ready(kLockLimit, [this](std::uint32_t handle, std::uint64_t ticket) {
+  const auto take = [this](std::uint32_t handle, std::uint64_t ticket) {
     if (find(handle, ticket) != nullptr) complete_canceled(handle);
-  }));
+  };
+  insist(publisher_.withdraw_ready(kLockLimit, take));
   reclaim();
 }
 
@@ -83,74 +85,17 @@ void LocalTeam::press_cancellation() {
 
 // ---- deaths ------------------------------------------------------------------------------------
 
-void LocalTeam::reap_dead() {
-  if (dead_.empty()) return;
-  std::uint64_t deaths = 0;
-  for (const std::uint32_t number : dead_) {
-    WorkerProcess& worker = workers_[number];
-    if (!worker.alive()) continue;
-    siginfo_t info{};
-    while (::waitid(P_PID, static_cast<id_t>(worker.pid), &info, WEXITED | WNOHANG) != 0) {
-      ENJOIN_CHECK(errno == EINTR, errno, worker.pid);
-    }
-    if (info.si_pid == 0) continue;  // a predecessor's event
-    worker.pid = -1;
-    // By hand: a worker that is on its way through exec may hold a copy of the descriptor, for exec
-    // lets us go on before it closes them, and then the set keeps the event.
-    ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, worker.pidfd.get(), nullptr);
-    if (spec_.worker.job_input != JobInput::kNone) {
-      ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, worker.socket.get(), nullptr);
-    }
-    worker.pidfd.reset();
-    --alive_;
-    ++deaths;
-    on_death(worker, info.si_code == CLD_EXITED && info.si_status == 0);
-  }
-  dead_.clear();
-  // Wake-ups that the dead was to get or to give are lost: everybody looks again.
-  for (const WorkerProcess& worker : workers_) {
-    if (worker.alive()) bells_.ring(worker.id.number);
-  }
-  if (canceling_) return;
-  while (publisher_.waiting() > alive_ && deaths > 0) {
-    summon_worker();
-    --deaths;
-  }
-  if (publisher_.waiting() > 0 && alive_ == 0) summon_worker();
-}
-
-// Children that are no workers: leftovers that may live on.
-void LocalTeam::keep_orphans() {
-  kept_.clear();
-  for (const pid_t pid : list_children()) {
-    const auto is_worker = [pid](const WorkerProcess& other) { return other.pid == pid; };
-    if (std::any_of(workers_.begin(), workers_.end(), is_worker)) continue;
-    const bool foreign = std::find(foreign_.begin(), foreign_.end(), pid) != foreign_.end();
-    if (foreign || ::waitpid(pid, nullptr, WNOHANG) == 0) kept_.push_back(pid);
-  }
-}
-
 void LocalTeam::on_death(WorkerProcess& worker, bool clean) {
-  if (clean) {
-    // It retired; what its jobs left behind, if anything, is ours now and may live on.
-    keep_orphans();
-  } else {
-    static_cast<void>(kill_children(kSweepLimit, [this](pid_t pid) {
-      return std::find(kept_.begin(), kept_.end(), pid) != kept_.end() ||
-             std::any_of(workers_.begin(), workers_.end(),
-                         [pid](const WorkerProcess& other) { return other.pid == pid; });
-    }));
-  }
   take_results(worker);
   reclaim();
-  insist(
-      publisher_.take_back(worker.id, kLockLimit,
-                           [this](std::uint32_t handle, std::uint64_t ticket, std::uint64_t word) {
-                             if (Flight* flight = find(handle, ticket)) {
-                               flight->worker = ipc::SlotWord::worker(word);
-                               flight->generation = ipc::SlotWord::generation(word);
-                             }
-                           }));
+  const auto note_started = [this](std::uint32_t handle, std::uint64_t ticket, std::uint64_t word) {
+    if (Flight* flight = find(handle, ticket)) {
+      flight->worker = ipc::SlotWord::worker(word);
+      flight->generation = ipc::SlotWord::generation(word);
+    }
+  };
+  insist(publisher_.take_back(worker.id, kLockLimit, note_started, &counters_.requeued));
+  if (!clean) ++counters_.worker_deaths;
   print_for_dead(worker);
   const std::size_t lost = lose_jobs_of(worker);
   // It may have died between handing in and printing, or between two entries.
@@ -188,8 +133,10 @@ void LocalTeam::print_for_dead(WorkerProcess& worker) {
 // Output that lies in a dead worker's capture, without decoration. It cannot stand in a table.
 void LocalTeam::emit_left_output(std::uint32_t handle, WorkerProcess& worker) {
   Flight& flight = flights_[handle];
-  const CaptureFiles files(ipc::UniqueFd(::dup(worker.capture[0].get())),
-                           ipc::UniqueFd(::dup(worker.capture[1].get())));
+  const auto copy_of = [](const ipc::UniqueFd& file) {
+    return ipc::UniqueFd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 3));
+  };
+  const CaptureFiles files(copy_of(worker.capture[0]), copy_of(worker.capture[1]));
   ipc::Output output{.ticket = flight.ticket,
                      .handle = handle,
                      .order = spec_.ordered ? flight.job.order : ipc::kNoOrder};
@@ -220,9 +167,11 @@ std::size_t LocalTeam::lose_jobs_of(WorkerProcess& worker) {
       continue;
     }
     ++lost;
+    ++counters_.lost;
     const bool again =
         spec_.worker_loss == WorkerLoss::kRequeue && !canceling_ && ++flight.losses < kMostLosses;
     if (again) {
+      ++counters_.rerun;
       flight.worker = 0;
       flight.generation = 0;
       flight.ticket = 0;
@@ -243,39 +192,6 @@ std::size_t LocalTeam::lose_jobs_of(WorkerProcess& worker) {
     emit_left_output(handle, worker);
   }
   return lost;
-}
-
-// ---- the end -----------------------------------------------------------------------------------
-
-LocalTeam::~LocalTeam() {
-  memory_.table().flags.fetch_or(ipc::kFlagClosed | ipc::kFlagStopClaims);
-  if (flights_in_use_ > 0) {
-    for (const WorkerProcess& worker : workers_) {
-      if (worker.alive()) worker.kill();
-    }
-  }
-  for (const WorkerProcess& worker : workers_) {
-    if (worker.alive()) bells_.ring(worker.id.number);
-  }
-  bool abrupt = flights_in_use_ > 0;
-  for (WorkerProcess& worker : workers_) {
-    if (!worker.alive()) continue;
-    pollfd watched{worker.pidfd.get(), POLLIN, 0};
-    while (::poll(&watched, 1, 2000) < 0 && errno == EINTR) {
-    }
-    if (watched.revents == 0) {
-      worker.kill();
-      abrupt = true;
-    }
-    while (::waitpid(worker.pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    worker.pid = -1;
-  }
-  if (abrupt) {
-    static_cast<void>(kill_children(kSweepLimit, [this](pid_t pid) {
-      return std::find(kept_.begin(), kept_.end(), pid) != kept_.end();
-    }));
-  }
 }
 
 }  // namespace enjoin

@@ -2,18 +2,17 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <sys/types.h>
 
 #include "ipc/results.h"
 #include "ipc/unique_fd.h"
-#include "worker/worker_start.h"
+#include "runner/team/keeper_link.h"
 
 namespace enjoin {
 
-/// The executable that workers run: $ENJOIN_WORKER, else enjoin-worker in libexec beside where we
-/// are installed, else beside us, else ourselves (one static file). Found once.
+/// The executable that keeper and workers run: $ENJOIN_WORKER, else enjoin-worker in libexec beside
+/// where we are installed, else beside us, else ourselves (one static file). Found once.
 class WorkerExecutable {
  public:
   WorkerExecutable();
@@ -23,25 +22,20 @@ class WorkerExecutable {
   std::string path_;
 };
 
-/// One running worker, as its supervisor holds it. The pid is reaped once, by wait_ended(); until
-/// then the number is the worker's own.
+/// One worker, as its supervisor holds it. It is the keeper's child.
 struct WorkerProcess {
   ipc::WorkerId id;
-  pid_t pid = -1;
-  ipc::UniqueFd pidfd;
-  ipc::UniqueFd socket;      ///< write a byte to wake it out of a job's poll
+  KeeperLink* keeper = nullptr;  ///< nullptr: there is no such worker now
+  pid_t pid = 0;                 ///< 0 until the keeper has said it; only to be shown or compared
+  ipc::UniqueFd socket;          ///< write a byte to wake it out of a job's poll
   ipc::UniqueFd capture[2];  ///< what its jobs write to; ours too, so that its death loses nothing
   std::unique_ptr<ipc::ResultReader> results;
   std::uint64_t jobs_recorded = 0;
 
-  bool alive() const { return pid > 0; }
+  /// It was asked for, and its end has not been told.
+  bool alive() const { return keeper != nullptr; }
   void wake() const;
-  void kill() const;
+  void kill() const { keeper->kill(id); }
 };
-
-/// Starts a worker with the descriptors that `start` names; all others close at its exec, but for
-/// those our caller left open; its stdout is `output_fd`. Returns 0 or errno; sets pid and pidfd.
-int start_worker(const std::string& executable, const WorkerStart& start, int output_fd,
-                 WorkerProcess* worker);
 
 }  // namespace enjoin

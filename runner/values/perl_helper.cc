@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "enjoin/error.h"
+#include "runner/team/own_helpers.h"
 #include "runner/values/perl_program.h"
 
 namespace enjoin {
@@ -66,6 +67,7 @@ PerlHelper::PerlHelper(std::uint32_t workers) {
   request.stdio[1] = perl_writes.get();
   const int error = spawn(request, &process_);
   if (error != 0) throw system_error(std::string("cannot start ") + perl, error);
+  note_own_helper(process_.pid);
 }
 
 PerlHelper::~PerlHelper() {

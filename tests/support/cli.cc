@@ -78,14 +78,22 @@ Fifo::Fifo(std::string path) : path_(std::move(path)) {
 }
 
 std::string Fifo::wait_line() {
-  std::size_t end = 0;
-  while ((end = pending_.find('\n')) == std::string::npos) {
+  while (true) {
+    if (std::optional<std::string> line = try_line()) return *line;
     pollfd watched{fd_.get(), POLLIN, 0};
     if (::poll(&watched, 1, kGuardMs) <= 0) give_up("no line came through " + path_);
+  }
+}
+
+std::optional<std::string> Fifo::try_line() {
+  pollfd watched{fd_.get(), POLLIN, 0};
+  while (pending_.find('\n') == std::string::npos && ::poll(&watched, 1, 0) > 0) {
     char chunk[4096];
     const ssize_t got = ::read(fd_.get(), chunk, sizeof chunk);
     if (got > 0) pending_.append(chunk, static_cast<std::size_t>(got));
   }
+  const std::size_t end = pending_.find('\n');
+  if (end == std::string::npos) return std::nullopt;
   std::string line = pending_.substr(0, end);
   pending_.erase(0, end + 1);
   return line;
@@ -112,6 +120,24 @@ Running::~Running() {
 
 void Running::signal(int number) const {
   ::kill(pid_, number);
+}
+
+bool Running::has_ended() const {
+  siginfo_t info{};
+  ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+  return info.si_pid == pid_;
+}
+
+// The program writes at the place where our descriptor stands, so that must not move.
+std::string Running::err_so_far(std::size_t from) const {
+  std::string text;
+  char chunk[1 << 14];
+  while (true) {
+    const ssize_t got =
+        ::pread(err_.get(), chunk, sizeof chunk, static_cast<off_t>(from + text.size()));
+    if (got <= 0) return text;
+    text.append(chunk, static_cast<std::size_t>(got));
+  }
 }
 
 void Running::wait_stopped() const {
@@ -181,7 +207,9 @@ Running Sandbox::launch(const std::string& program, std::vector<std::string> wor
     ::dup2(input.get(), STDIN_FILENO);
     ::dup2(running.out_.get(), STDOUT_FILENO);
     ::dup2(running.err_.get(), STDERR_FILENO);
-    if (::chdir(work.c_str()) == 0) ::execve(program.c_str(), argv.data(), envp.data());
+    if (::chdir(work.c_str()) != 0) ::_exit(127);
+    if (options.before_exec) options.before_exec();
+    ::execve(program.c_str(), argv.data(), envp.data());
     ::_exit(127);
   }
   return running;

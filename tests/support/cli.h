@@ -2,6 +2,8 @@
 
 // Runs the built program as a person would: in a folder of its own, from a shell or straight.
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,8 @@ struct Ran {
 struct RunOptions {
   std::string input = {};                     ///< the text of stdin
   std::vector<std::string> environment = {};  ///< "NAME=value", beside or instead of the usual
+  /// In the forked child, once all is as the program will find it: system calls only.
+  std::function<void()> before_exec = {};
 };
 
 /// A named pipe that jobs write to, to tell the test how far they are; or read from, to wait for
@@ -33,6 +37,7 @@ class Fifo {
   explicit Fifo(std::string path);
   /// Waits for a line and takes it, without its end. Throws where none comes for a minute.
   std::string wait_line();
+  std::optional<std::string> try_line();  ///< the next one, if it is there
   void write(std::string_view text);
   /// Ends what its readers read, once there is no other writer.
   void close() { fd_.reset(); }
@@ -53,6 +58,9 @@ class Running {
 
   pid_t pid() const { return pid_; }
   void signal(int number) const;
+  bool has_ended() const;
+  /// What it has written to stderr so far, from byte `from` on.
+  std::string err_so_far(std::size_t from = 0) const;
   void wait_stopped() const;
   Ran wait();
 

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
 using namespace enjoin;
 

@@ -13,6 +13,12 @@ void append_term_safe(std::string_view text, std::string* out);
 
 std::string term_safe(std::string_view text);
 
+/// The same for a text of several lines: newlines stay. What is safe already stays as it is.
+std::string term_safe_lines(std::string_view text);
+
+/// Without what term_safe would show as escapes: for a line that is drawn again and again.
+std::string without_controls(std::string_view text);
+
 /// The columns that safe text takes on a terminal, counted too large where unsure (every character
 /// from U+1100 on counts 2).
 std::size_t term_columns(std::string_view safe_text);

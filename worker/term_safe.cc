@@ -1,9 +1,9 @@
-#include "runner/term_safe.h"
+#include "worker/term_safe.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-
-#include <fmt/format.h>
+#include <cstdio>
 
 namespace enjoin {
 namespace {
@@ -41,6 +41,12 @@ bool is_control(std::uint32_t code) {
   return code < 0x20 || (code >= 0x7F && code < 0xA0);
 }
 
+void append_byte(std::uint32_t byte, std::string* out) {
+  char text[8];
+  const int size = std::snprintf(text, sizeof text, "\\x%02X", byte);
+  out->append(text, static_cast<std::size_t>(size));
+}
+
 void append_escaped(std::uint32_t code, std::string* out) {
   switch (code) {
     case '\n':
@@ -56,9 +62,11 @@ void append_escaped(std::uint32_t code, std::string* out) {
       break;
   }
   if (code < 0x80) {
-    fmt::format_to(std::back_inserter(*out), "\\x{:02X}", code);
+    append_byte(code, out);
   } else {
-    fmt::format_to(std::back_inserter(*out), "\\u{{{:04X}}}", code);
+    char text[16];
+    const int size = std::snprintf(text, sizeof text, "\\u{%04X}", code);
+    out->append(text, static_cast<std::size_t>(size));
   }
 }
 
@@ -68,7 +76,7 @@ void append_term_safe(std::string_view text, std::string* out) {
   while (!text.empty()) {
     const Character character = first_character(text);
     if (character.bytes == 0) {
-      fmt::format_to(std::back_inserter(*out), "\\x{:02X}", static_cast<unsigned char>(text[0]));
+      append_byte(static_cast<unsigned char>(text[0]), out);
       text.remove_prefix(1);
       continue;
     }
@@ -84,6 +92,32 @@ void append_term_safe(std::string_view text, std::string* out) {
 std::string term_safe(std::string_view text) {
   std::string out;
   append_term_safe(text, &out);
+  return out;
+}
+
+std::string term_safe_lines(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t size = std::min(text.find('\n'), text.size());
+    append_term_safe(text.substr(0, size), &out);
+    text.remove_prefix(size);
+    if (text.empty()) break;
+    out += '\n';
+    text.remove_prefix(1);
+  }
+  return out;
+}
+
+std::string without_controls(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const Character character = first_character(text);
+    const std::size_t bytes = std::max<std::size_t>(character.bytes, 1);
+    if (character.bytes != 0 && !is_control(character.code) && !reorders(character.code)) {
+      out.append(text, 0, bytes);
+    }
+    text.remove_prefix(bytes);
+  }
   return out;
 }
 
