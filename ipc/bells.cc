@@ -99,7 +99,11 @@ void Bells::tell_supervisor(int event_fd) noexcept {
   if (waits.load(std::memory_order_seq_cst) == 0) return;
   if (waits.exchange(0, std::memory_order_seq_cst) == 0) return;
   const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(event_fd, &one, sizeof one);
+  while (::write(event_fd, &one, sizeof one) < 0) {
+    if (errno == EINTR) continue;
+    // The next to tell something rings.
+    return waits.store(1, std::memory_order_seq_cst);
+  }
 }
 
 UniqueFd make_event_fd() {

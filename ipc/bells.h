@@ -9,7 +9,7 @@
 //   idle worker    sleeps on the futex in its own block, alone: a FUTEX_WAKE(1) on a shared futex
 //                  whose receiver is killed would be lost for the others
 //   busy worker    polls its socket to the supervisor beside its job
-//   supervisor     polls one eventfd for all workers, beside their pidfds
+//   supervisor     polls one eventfd for all workers, beside its keeper's socket
 
 #include <cstdint>
 

@@ -97,6 +97,8 @@ inline constexpr std::uint32_t kFlagStopClaims = 2;  ///< start nothing more
 inline constexpr std::uint32_t kFlagSuspend = 4;     ///< hold running jobs (terminal ^Z)
 /// The control segment is damaged: touch it no more, let the running job end, record it, leave.
 inline constexpr std::uint32_t kFlagCondemned = 8;
+/// There are several workers: one that cannot start a process for want of any may leave.
+inline constexpr std::uint32_t kFlagMayShrink = 16;
 
 struct TableHeader {
   SegmentHeader header;                ///< count: slots, workers, print window, arena bytes
@@ -206,7 +208,8 @@ enum class EndKind : std::uint8_t {
   kCanceled,      ///< the same
   kSpawnFailed,   ///< code: errno
   kOutputFailed,  ///< ended, but its output could not be captured. code: errno
-  kNotBegun,      ///< given back before any process was started: memory was condemned
+  kNotBegun,      ///< given back before any process was started: memory was condemned, or (code:
+                  ///< EAGAIN) the limit of processes is reached, and the worker leaves
 };
 
 /// Bits of ResultRecord::flags.

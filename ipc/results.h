@@ -45,12 +45,16 @@ class ResultReader {
   bool try_take(ResultRecord* record) noexcept;
   /// Tells the worker that everything taken may be written again.
   void give_room() noexcept { taken_->store(read_, std::memory_order_release); }
+  /// The table that the count of taken records lies in goes away.
+  void forget_room() noexcept { taken_ = &private_taken_; }
   bool has_more() const noexcept;
   bool damaged() const noexcept { return damaged_; }
   /// What the worker says of itself; copies, to be checked.
   std::uint64_t current() const noexcept;
   bool holds_baton() const noexcept;
   LeftOutput left() const noexcept;
+  /// For tests alone, which write in it what a wild worker would.
+  const Segment& ring_for_test() const noexcept { return ring_; }
   LeftOutput printing() const noexcept;
 
  private:
@@ -59,6 +63,7 @@ class ResultReader {
   const ResultRecord* records_;
   std::uint64_t mask_;
   std::uint64_t read_ = 0;
+  AtomicU64 private_taken_{0};
   bool damaged_ = false;
 };
 

@@ -82,12 +82,12 @@ Segment Segment::attach(UniqueFd fd, SegmentKind kind, SegmentRights rights) {
       map_whole(joined.fd_.get(), size,
                 rights == SegmentRights::kCreatorWrites ? bip::read_only : bip::read_write);
   const SegmentHeader header = joined.header();
-  if (header.magic != kMagic) throw Error("shared memory is not enjoin's (wrong magic)");
+  if (header.magic != kMagic) throw WrongHeader("shared memory is not enjoin's (wrong magic)");
   if (header.signature != kLayoutSignature) {
-    throw Error("shared memory was made by another build of enjoin (layout differs)");
+    throw WrongHeader("shared memory was made by another build of enjoin (layout differs)");
   }
-  if (header.kind != kind) throw Error("shared memory is of another kind");
-  if (header.size_bytes != size) throw Error("shared memory has another size than its header says");
+  if (header.kind != kind) throw WrongHeader("shared memory is of another kind");
+  if (header.size_bytes != size) throw WrongHeader("shared memory has another size than its header says");
   return joined;
 }
 

@@ -5,6 +5,7 @@
 
 #include <boost/interprocess/mapped_region.hpp>
 
+#include "enjoin/error.h"
 #include "ipc/layout.h"
 #include "ipc/unique_fd.h"
 
@@ -14,6 +15,12 @@ namespace enjoin::ipc {
 enum class SegmentRights : std::uint8_t {
   kSharedWrite,    ///< all holders of the descriptor may write
   kCreatorWrites,  ///< only mappings made before sealing may write (F_SEAL_FUTURE_WRITE)
+};
+
+/// What lies at a segment's begin is not what its creator wrote there.
+class WrongHeader : public Error {
+ public:
+  using Error::Error;
 };
 
 /// Unnamed shared memory: a memfd of fixed size, sealed against resizing, mapped whole. It has no

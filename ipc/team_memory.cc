@@ -63,8 +63,12 @@ TeamMemory TeamMemory::attach(UniqueFd table, UniqueFd control) {
   TeamMemory joined;
   joined.table_ =
       Segment::attach(std::move(table), SegmentKind::kTable, SegmentRights::kCreatorWrites);
-  joined.control_ =
-      Segment::attach(std::move(control), SegmentKind::kControl, SegmentRights::kSharedWrite);
+  try {
+    joined.control_ =
+        Segment::attach(std::move(control), SegmentKind::kControl, SegmentRights::kSharedWrite);
+  } catch (const WrongHeader& failure) {
+    throw DamagedMemory(failure.what());
+  }
   const SegmentHeader header = joined.table_.header();
   const Geometry geometry{.slots = header.count[0],
                           .workers = header.count[1],

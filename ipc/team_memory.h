@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "enjoin/error.h"
 #include "ipc/layout.h"
 #include "ipc/segment.h"
 
@@ -16,6 +17,12 @@ struct Geometry {
   std::uint32_t print_window = 4096;  ///< outputs that wait for their turn; a power of two, and at
                                       ///< least 2 * (workers + 2)
   std::uint32_t arena_bytes = 4U << 20;
+};
+
+/// A worker's attach found the control segment's own header overwritten.
+class DamagedMemory : public Error {
+ public:
+  using Error::Error;
 };
 
 /// The table and the control segment of one team, and where everything lies in them.

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <cerrno>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -62,6 +60,10 @@ void BatchRun::on_final(const JobResult& result) {
   } else if (!std::holds_alternative<Exited>(result.outcome) &&
              !std::holds_alternative<Signaled>(result.outcome)) {
     name("Error", "This job failed: " + to_string(result.outcome));
+  }
+  const auto* const signaled = std::get_if<Signaled>(&result.outcome);
+  if (signaled != nullptr && signaled->out_of_memory) {
+    name("Warning", "This job was killed while the kernel was out of memory");
   }
   if (result.left_processes && options_.leftovers != Leftovers::kKeep) {
     name("Warning", options_.leftovers == Leftovers::kReport && options_.isolate == Isolate::kNone
@@ -138,13 +140,7 @@ void BatchRun::compare_with_log(const Batch& batch) {
 
 void BatchRun::say(const std::string& text) {
   progress_.clear();
-  const std::string safe = term_safe_lines(text);
-  std::string_view rest = safe;
-  while (!rest.empty()) {
-    const ssize_t done = ::write(STDERR_FILENO, rest.data(), rest.size());
-    if (done <= 0 && errno != EINTR) return;
-    if (done > 0) rest.remove_prefix(static_cast<std::size_t>(done));
-  }
+  messages_.say(term_safe_lines(text));
 }
 
 ProgressSnapshot BatchRun::snapshot() const {

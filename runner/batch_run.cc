@@ -33,6 +33,7 @@ std::chrono::nanoseconds with_slack(std::chrono::nanoseconds limit) {
 BatchRun::BatchRun(Options options, std::string program)
     : options_(std::move(options)),
       program_(std::move(program)),
+      messages_(STDERR_FILENO),
       open_files_(raise_open_files()),
       workers_(parse_jobs(jobs_text(options_), usable_cpus(options_.cpu_unit),
                           most_workers(open_files_, is_piped(options_)))),
@@ -120,11 +121,19 @@ int BatchRun::run() {
     if (admission_.is_on() && !consulted_) consult(false);
     turn_feed();
     if (finished()) break;
+    if (messages_.is_waiting()) messages_.go_on();
     if (progress_.is_on()) progress_.update(snapshot(), Clock::now());
     wait();
   }
   flush_log();
   if (progress_.is_on()) progress_.finish(snapshot(), Clock::now());
+  if (const std::uint64_t left = team_.counters().shrunk; left > 0 && !options_.quiet) {
+    say(
+        fmt::format("{}: Warning: no more processes could be started (ulimit -u): {} fewer jobs "
+                    "ran at once\n",
+                    program_, left));
+  }
+  messages_.wait_written(signals_.fd());
   if (interrupted_ || output_failed_ || gave_up_ ||
       (draining_ && (!input_ended_ || plan_.withdrawn() > 0)))
     return kOwnErrorStatus;
@@ -338,7 +347,8 @@ void BatchRun::wait() {
   if (advice_.ask_again) consider(*advice_.ask_again - now);
   if (progress_.is_on()) consider(progress_.until_due(now));
   if ((skipping_ || all_skipped_) && !plan_.stopped()) consider(std::chrono::nanoseconds(0));
-  if (interrupted_ || output_failed_) consider(std::chrono::milliseconds(20));
+  if (interrupted_ || output_failed_ || messages_.is_waiting())
+    consider(std::chrono::milliseconds(20));
   flush_log();
   team_.wait({readable.data(), count}, limit);
 }

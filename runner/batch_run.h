@@ -16,6 +16,7 @@
 #include "runner/input/batcher.h"
 #include "runner/joblog.h"
 #include "runner/limit_process.h"
+#include "runner/message_writer.h"
 #include "runner/pipe/input_folder.h"
 #include "runner/pipe/job_feed.h"
 #include "runner/plan.h"
@@ -80,6 +81,7 @@ class BatchRun {
 
   Options options_;  // with the names that --header found
   const std::string program_;
+  MessageWriter messages_;
   const OpenFiles open_files_;
   const std::uint32_t workers_;
   const std::uint32_t slots_;  ///< workers_, or more where -j names a file that may change

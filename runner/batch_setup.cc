@@ -19,8 +19,8 @@
 namespace enjoin {
 namespace {
 
-// Descriptors of ours for each worker: pidfd, socket and two capture files.
-constexpr std::uint64_t kDescriptorsPerWorker = 4;
+// Descriptors of ours for each worker: its socket and two capture files.
+constexpr std::uint64_t kDescriptorsPerWorker = 3;
 // Its block, and the descriptor on its way to the job.
 constexpr std::uint64_t kPipedPerWorker = 2;
 constexpr std::uint64_t kOwnDescriptors = 32;

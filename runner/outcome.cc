@@ -18,7 +18,8 @@ struct Describe {
     return fmt::format("exit status {}", end.status);
   }
   std::string operator()(const Signaled& end) const {
-    return named_signal(end.signal) + (end.core_dumped ? ", core dumped" : "");
+    return named_signal(end.signal) + (end.core_dumped ? ", core dumped" : "") +
+           (end.out_of_memory ? ": the kernel was out of memory" : "");
   }
   std::string operator()(const TimedOut&) const { return "timed out"; }
   std::string operator()(const Canceled& end) const {

@@ -20,6 +20,8 @@ SignalEvents::SignalEvents() {
     if (!ignored || signal == SIGINT) sigaddset(&ours, signal);
     if (ignored && signal == SIGINT) ignores_terminal_int_ = true;
   }
+  // Where our caller ignores it, children vanish unreaped.
+  ::signal(SIGCHLD, SIG_DFL);
   sigset_t blocked = ours;
   sigaddset(&blocked, SIGPIPE);
   ::sigprocmask(SIG_BLOCK, &blocked, &before_);

@@ -135,6 +135,8 @@ class PrintTrial : public test::Trial {
   PrintTrial(const Act& prepare, const Act& act) : act_(act) { prepare(*this); }
 
   void operation() override { act_(*this); }
+  void repair() override { recover(); }
+  void meanwhile() override { interlude(*this); }
 
   std::vector<std::span<const std::byte>> watched() const override {
     const auto* control = reinterpret_cast<const std::byte*>(&memory.control());
@@ -163,7 +165,7 @@ class PrintTrial : public test::Trial {
 
   // Recovers, lets the others do the rest: each output is printed whole, once, in its place.
   void verify() override {
-    meanwhile(*this);
+    until_noticed(*this);
     recover();
     if (victims) CHECK(supervisor.queue.was_handed_in(victims->ticket, victims->order));
     rest(*this);
@@ -192,8 +194,9 @@ class PrintTrial : public test::Trial {
   Orders orders = Orders::kByTime;
   std::vector<std::uint64_t> printed;  // tickets, as they must have come out (sorted if kByTime)
   std::uint64_t expected_next = 0;
-  Act meanwhile = [](PrintTrial&) {};  // before the death is noticed
-  Act rest = [](PrintTrial&) {};       // after the recovery
+  Act until_noticed = [](PrintTrial&) {};  // others, before the death is noticed
+  Act interlude = [](PrintTrial&) {};      // others, while the victim stands still
+  Act rest = [](PrintTrial&) {};           // after the recovery
 
  private:
   static void sort_texts(std::string* text) {
@@ -220,13 +223,27 @@ class PrintTrial : public test::Trial {
 };
 
 void sweep(const char* name, const PrintTrial::Act& prepare, const PrintTrial::Act& act) {
-  const test::Sweep done =
-      test::kill_everywhere([&] { return std::make_unique<PrintTrial>(prepare, act); });
+  const auto make = [&] { return std::make_unique<PrintTrial>(prepare, act); };
+  const test::Sweep done = test::kill_everywhere(make);
   if (!done.allowed) {
     MESSAGE("SKIPPED: ptrace is not allowed here, nothing was killed");
     return;
   }
+  const test::Sweep twice = test::kill_twice(make);
   MESSAGE(std::string(name) << ": " << done.kill_points << " kill points in " << done.instructions
+                            << " instructions, " << twice.kill_points
+                            << " with a second death in the repair");
+  CHECK(done.kill_points >= 20);
+}
+
+void interrupt(const char* name, const PrintTrial::Act& prepare, const PrintTrial::Act& act) {
+  const test::Sweep done =
+      test::interrupt_everywhere([&] { return std::make_unique<PrintTrial>(prepare, act); });
+  if (!done.allowed) {
+    MESSAGE("SKIPPED: ptrace is not allowed here, nothing was interrupted");
+    return;
+  }
+  MESSAGE(std::string(name) << ": interrupted by another worker at " << done.kill_points
                             << " instructions");
   CHECK(done.kill_points >= 20);
 }
@@ -267,7 +284,7 @@ TEST_CASE("print kill: another worker's output comes before the dead one is noti
       [](PrintTrial& trial) {
         expect(trial, Orders::kByTime, {1, 2});
         trial.victims = trial.victim.capture_job(1, kNoOrder);
-        trial.meanwhile = [](PrintTrial& after) {
+        trial.until_noticed = [](PrintTrial& after) {
           after.survivor.emit(after.survivor.capture_job(2, kNoOrder));
         };
       },
@@ -384,4 +401,30 @@ TEST_CASE("print kill: taking over from a holder that died while it printed for 
         REQUIRE(trial.victim.print_some(trial.world.spool, 0));
       },
       [](PrintTrial& trial) { trial.recover(); });
+}
+
+TEST_CASE("print kill: another worker emits at each instruction of printing directly") {
+  interrupt(
+      "direct, unordered",
+      [](PrintTrial& trial) {
+        expect(trial, Orders::kByTime, {1, 2});
+        trial.victims = trial.victim.capture_job(1, kNoOrder);
+        trial.interlude = [](PrintTrial& now) {
+          now.survivor.emit(now.survivor.capture_job(2, kNoOrder));
+        };
+      },
+      emit_as_victim);
+}
+
+TEST_CASE("print kill: another worker hands in at each instruction of handing in") {
+  interrupt(
+      "spooled, ordered",
+      [](PrintTrial& trial) {
+        expect(trial, Orders::kByInput, {2, 1});
+        trial.victims = trial.victim.capture_job(1, 1);
+        trial.interlude = [](PrintTrial& now) {
+          now.survivor.emit(now.survivor.capture_job(2, 0));
+        };
+      },
+      emit_as_victim);
 }

@@ -55,6 +55,30 @@ class QueueTrial : public test::Trial {
 
   void operation() override { act_(*this); }
 
+  void repair() override {
+    [[maybe_unused]] const LockAnswer got = publisher.take_back(
+        kVictim, kLockLimit, [](std::uint32_t, std::uint64_t, std::uint64_t) {});
+  }
+
+  void meanwhile() override { work_as_survivor(2); }
+
+  // Claims and does some; says how many.
+  std::size_t work_as_survivor(std::size_t most) {
+    std::array<std::uint64_t, 3> found{};
+    std::uint64_t left = 0;
+    const std::size_t count = survivor.claim(std::span(found).first(most), &left);
+    for (const std::uint64_t position : std::span(found).first(count)) {
+      REQUIRE(survivor.try_start(position));
+      const JobSlot& slot = survivor.slot(position);
+      const std::span<const char> payload = survivor_memory.payload(slot);
+      CHECK(std::string(payload.begin(), payload.end()) == payload_of(slot.ticket));
+      ++effects->runs[slot.ticket];
+      ++done[slot.ticket];
+      survivor.release(position);
+    }
+    return count;
+  }
+
   std::vector<std::span<const std::byte>> watched() const override {
     const auto bytes = [](const auto& first, std::size_t size) {
       return std::span(reinterpret_cast<const std::byte*>(&first), size);
@@ -188,18 +212,7 @@ class QueueTrial : public test::Trial {
   }
 
   void drain() {
-    std::array<std::uint64_t, 3> found{};
-    std::uint64_t left = 0;
-    while (const std::size_t count = survivor.claim(found, &left)) {
-      for (const std::uint64_t position : std::span(found).first(count)) {
-        REQUIRE(survivor.try_start(position));
-        const JobSlot& slot = survivor.slot(position);
-        const std::span<const char> payload = survivor_memory.payload(slot);
-        CHECK(std::string(payload.begin(), payload.end()) == payload_of(slot.ticket));
-        ++effects->runs[slot.ticket];
-        ++done[slot.ticket];
-        survivor.release(position);
-      }
+    while (work_as_survivor(3) > 0) {
     }
     publisher.reclaim([](std::uint32_t, std::uint64_t, std::uint64_t) {});
     CHECK(publisher.waiting() == 0);
@@ -218,15 +231,29 @@ class QueueTrial : public test::Trial {
 };
 
 void sweep(const char* name, const QueueTrial::Act& prepare, const QueueTrial::Act& act) {
-  const test::Sweep done =
-      test::kill_everywhere([&] { return std::make_unique<QueueTrial>(prepare, act); });
+  const auto make = [&] { return std::make_unique<QueueTrial>(prepare, act); };
+  const test::Sweep done = test::kill_everywhere(make);
   if (!done.allowed) {
     MESSAGE("SKIPPED: ptrace is not allowed here, nothing was killed");
     return;
   }
+  const test::Sweep twice = test::kill_twice(make);
   MESSAGE(std::string(name) << ": " << done.kill_points << " kill points in " << done.instructions
-                            << " instructions");
+                            << " instructions, " << twice.kill_points
+                            << " with a second death in the repair");
   CHECK(done.kill_points >= 1);
+}
+
+void interrupt(const char* name, const QueueTrial::Act& prepare, const QueueTrial::Act& act) {
+  const test::Sweep done =
+      test::interrupt_everywhere([&] { return std::make_unique<QueueTrial>(prepare, act); });
+  if (!done.allowed) {
+    MESSAGE("SKIPPED: ptrace is not allowed here, nothing was interrupted");
+    return;
+  }
+  MESSAGE(std::string(name) << ": interrupted by another worker at " << done.kill_points
+                            << " instructions");
+  CHECK(done.kill_points >= 10);
 }
 
 void leave_claim_lock_with_the_dead(QueueTrial& trial) {
@@ -365,6 +392,22 @@ TEST_CASE("queue kill: taking unclaimed jobs out of the queue") {
         [[maybe_unused]] const LockAnswer got =
             trial.publisher.withdraw_ready(kLockLimit, [](std::uint32_t, std::uint64_t) {});
       });
+}
+
+TEST_CASE("queue kill: another worker claims at each instruction of a claim") {
+  interrupt(
+      "claim of three", [](QueueTrial& trial) { trial.publish(6); },
+      [](QueueTrial& trial) { trial.claim_as_victim(3); });
+}
+
+TEST_CASE("queue kill: another worker claims at each instruction of handing claims back") {
+  interrupt(
+      "hand_back",
+      [](QueueTrial& trial) {
+        trial.publish(6);
+        trial.claim_as_victim(4);
+      },
+      [](QueueTrial& trial) { trial.victim.hand_back(trial.held); });
 }
 
 namespace {

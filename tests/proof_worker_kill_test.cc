@@ -7,7 +7,9 @@
 //   (nothing)           the first kMostRepeats occurrences of each moment
 //   ENJOIN_KILL=every   all occurrences; every instruction while a lock is held; the worker that
 //                       takes the dead one's place is killed as well (an hour)
-//   ENJOIN_KILL_WORKER  another worker program, for the seeded mutants
+//   ENJOIN_KILL_WORKER, ENJOIN_KILL_PATIENCE
+//                       another worker program and seconds until a run counts as a hang, for the
+//                       seeded mutants
 
 #include <algorithm>
 #include <chrono>
@@ -70,25 +72,33 @@ TraceSpec trace_of(const Play& play) {
   spec.victim = play.victim;
   spec.slow_time = play.slow_time;
   spec.every_step = kills_everywhere();
+  if (const char* patience = std::getenv("ENJOIN_KILL_PATIENCE"); patience != nullptr) {
+    spec.patience = std::chrono::seconds(std::atoi(patience));
+  }
   return spec;
 }
 
 // False: this machine forbids it.
-bool run_once(const Play& play, const TraceSpec& spec, const std::string& what, Count* count) {
-  Stage stage(play);
+bool run_once(Stage& stage, const Play& play, const TraceSpec& spec, const std::string& what,
+              Count* count) {
   const TracedRun run = trace_team(spec, [&stage] { stage.perform(); });
   if (run.end == TracedRun::End::kForbidden) return false;
   ++count->runs;
   count->kills += run.kills;
   count->stepped += run.instructions;
   const std::vector<std::string> wrong = stage.judge(run);
-  count->violations += wrong.empty() ? 0 : 1;
+  if (!wrong.empty()) ++count->violations;
   if (!wrong.empty()) {
     std::string all;
     for (const std::string& one : wrong) all += "\n  " + one;
-    FAIL_CHECK(std::string(play.name) << ", " << what << ':' << all);
+    FAIL_CHECK(std::string(play.name) << ", " << what << ":" << all);
   }
   return true;
+}
+
+bool run_once(const Play& play, const TraceSpec& spec, const std::string& what, Count* count) {
+  Stage stage(play);
+  return run_once(stage, play, spec, what, count);
 }
 
 // The moments of an undisturbed run, each occurrence that is to be tried.
@@ -120,12 +130,55 @@ bool kill_at_each(const Play& play, Count* count) {
   return true;
 }
 
-void tell(const char* name, const Count& count, std::chrono::steady_clock::time_point since) {
+void tell(const std::string& name, const Count& count,
+          std::chrono::steady_clock::time_point since) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - since;
   MESSAGE(name << ": " << count.kills << " kills in " << count.runs << " runs, at "
                << count.places.size() << " instructions; " << count.stepped
                << " instructions run one by one; " << count.violations << " violations; "
                << took.count() << " s");
+}
+
+// The one that takes its place is killed too, at a moment that is another each time.
+void kill_two_at_each(const Play& play, Count* count) {
+  std::vector<Target> targets;
+  if (!find_targets(play, false, &targets, count)) return;
+  std::size_t second = 0;
+  for (const Target& target : targets) {
+    TraceSpec spec = trace_of(play);
+    spec.next_too = true;
+    Finder finder(target);
+    std::size_t left = second = (second + 7) % targets.size();
+    bool first_lives = true;
+    spec.at = [&](const Moment& moment) {
+      if (!first_lives) return left-- == 0 ? Verdict::kKill : Verdict::kGoOn;
+      if (!finder.found(moment)) return Verdict::kGoOn;
+      first_lives = false;
+      return Verdict::kKill;
+    };
+    run_once(play, spec, "killed, and its successor: " + to_string(target.moment), count);
+    count->places.insert(target.moment.place);
+  }
+}
+
+// Holds the worker at each moment where it holds no lock, until another job was given to the team.
+bool hold_at_each(const Play& play, Count* count) {
+  std::vector<Target> targets;
+  if (!find_targets(play, true, &targets, count)) return false;
+  for (const Target& target : targets) {
+    if (target.moment.holds_lock) continue;
+    Stage stage(play);
+    TraceSpec spec = trace_of(play);
+    Finder finder(target);
+    spec.at = [&](const Moment& moment) {
+      if (!finder.found(moment)) return Verdict::kGoOn;
+      stage.command();
+      return Verdict::kHold;
+    };
+    run_once(stage, play, spec, "held: " + to_string(target.moment), count);
+    count->places.insert(target.moment.place);
+  }
+  return true;
 }
 
 void kill_all_through(Play play) {
@@ -137,6 +190,7 @@ void kill_all_through(Play play) {
       MESSAGE("SKIPPED: only root may trace workers, on x86-64");
       return;
     }
+    if (kills_everywhere()) kill_two_at_each(play, &count);
   }
   CHECK(count.kills > 50);
   tell(play.name, count, since);
@@ -186,4 +240,24 @@ TEST_CASE("adversarial 36: a worker dies at each instruction while it feeds a jo
 
 TEST_CASE("adversarial 36: a worker dies at each instruction while it ends a job") {
   kill_all_through(play_named("timed out"));
+}
+
+TEST_CASE("adversarial 37: a worker dies, and the one that takes its place dies too") {
+  const auto since = std::chrono::steady_clock::now();
+  Count count;
+  for (const char* name : {"direct", "ordered, handing in"}) {
+    kill_two_at_each(play_named(name), &count);
+  }
+  tell("two deaths", count, since);
+}
+
+TEST_CASE("a worker that stands still: no wake-up is lost wherever it does, when a job comes") {
+  const auto since = std::chrono::steady_clock::now();
+  Count count;
+  if (!hold_at_each(play_named("one more"), &count)) {
+    MESSAGE("SKIPPED: only root may trace workers, on x86-64");
+    return;
+  }
+  CHECK(count.runs > 20);
+  tell("held", count, since);
 }

@@ -1,6 +1,7 @@
 // Workers are killed at random moments, again and again, while thousands of jobs run. Whatever the
 // moment, each job has exactly one result, and the output of each that ended is there once, whole.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -28,15 +29,8 @@ namespace {
 constexpr std::uint32_t kWorkers = 4;
 
 bool is_our_worker(pid_t pid) {
-  std::string path = "/proc/" + std::to_string(pid) + "/stat";
-  const ipc::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  char text[200] = {};
-  if (!file || ::read(file.get(), text, sizeof text - 1) <= 0) return false;
-  int parent = 0;
-  char name[32] = {};
-  char state = 0;
-  return std::sscanf(text, "%*d (%31[^)]) %c %d", name, &state, &parent) == 3 &&
-         std::string_view(name) == "enjoin-worker" && parent == ::getpid() && state != 'Z';
+  const std::vector<pid_t> workers = team_workers();
+  return std::find(workers.begin(), workers.end(), pid) != workers.end();
 }
 
 // By pidfd, looked at once more after it is open: the number cannot have become another's.
@@ -65,10 +59,10 @@ class Killer {
     while (!over_) {
       std::this_thread::sleep_for(std::chrono::microseconds(random_() % 4000));
       if (results_ < seen + 2) continue;
-      const std::vector<pid_t> children = list_children();
-      if (children.empty()) continue;
+      const std::vector<pid_t> workers = team_workers();
+      if (workers.empty()) continue;
       seen = results_;
-      kills_ += kill_worker(children[random_() % children.size()]) ? 1 : 0;
+      kills_ += kill_worker(workers[random_() % workers.size()]) ? 1 : 0;
     }
   }
 

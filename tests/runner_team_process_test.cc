@@ -380,7 +380,7 @@ TEST_CASE("team: an idle worker's death is nobody's") {
   const StdoutFile files;
   LocalTeam team(line_spec(1));
   const std::vector<JobResult> first = drive(team, line_jobs({"echo 1"}));
-  for (const pid_t pid : list_children()) ::kill(pid, SIGKILL);
+  for (const pid_t pid : team_workers()) ::kill(pid, SIGKILL);
   while (team.worker_count() > 0) {
     team.wait({}, 10ms);
     team.collect([](JobResult&) {});

@@ -32,7 +32,7 @@ struct TwoJobs {
   // Of the jobs' processes, by their workers' numbers.
   std::vector<pid_t> pids() const {
     std::vector<pid_t> found;
-    for (const pid_t worker : list_children()) {
+    for (const pid_t worker : team_workers()) {
       const std::string path =
           "/proc/" + std::to_string(worker) + "/task/" + std::to_string(worker) + "/children";
       std::ifstream children(path);

@@ -39,15 +39,23 @@ CaptureFiles::CaptureFiles(const std::string& folder)
 
 std::int64_t CaptureFiles::size(int stream) const {
   struct stat status {};
-  return ::fstat(fd(stream), &status) == 0 ? static_cast<std::int64_t>(status.st_size) : 0;
+  if (fd(stream) < 0) return 0;
+  // To take it for empty would lose it without a word.
+  if (::fstat(fd(stream), &status) != 0) throw system_error("cannot examine a job's output", errno);
+  return static_cast<std::int64_t>(status.st_size);
 }
 
-void CaptureFiles::clear() {
+bool CaptureFiles::clear() {
+  bool cleared = true;
   for (int stream : {kStdout, kStderr}) {
     if (size(stream) == 0) continue;
-    while (::ftruncate(fd(stream), 0) != 0 && errno == EINTR) {
+    while (::ftruncate(fd(stream), 0) != 0) {
+      if (errno == EINTR) continue;
+      cleared = false;
+      break;
     }
   }
+  return cleared;
 }
 
 int CaptureFiles::full_disk(int stream) const {
@@ -94,7 +102,8 @@ class InFiles final : public Capture {
   bool cut(int) const override { return false; }
   int error() const override { return error_; }
   void reset() override {
-    if (bytes_[0] != 0 || bytes_[1] != 0) files_.clear();
+    // Whoever lets it be used again clears the files, too.
+    if (bytes_[0] != 0 || bytes_[1] != 0) static_cast<void>(files_.clear());
     bytes_[0] = bytes_[1] = 0;
   }
 

@@ -21,9 +21,10 @@ class CaptureFiles {
   /// Takes two that the supervisor made.
   CaptureFiles(ipc::UniqueFd out, ipc::UniqueFd err) : files_{std::move(out), std::move(err)} {}
   int fd(int stream) const { return files_[stream].get(); }
-  std::int64_t size(int stream) const;
+  std::int64_t size(int stream) const;  ///< 0 where there is none. Throws Error.
   /// Empties both. Whole pages go, so what a pipe still holds of them by sendfile stays intact.
-  void clear();
+  /// False: that could not be done, and they must not be used for another job.
+  [[nodiscard]] bool clear();
   /// errno where the file system is full, else 0: a job may have ignored a failed write.
   int full_disk(int stream) const;
 

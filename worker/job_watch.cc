@@ -88,6 +88,7 @@ bool JobWatch::poll_until_ended(std::uint64_t now) {
                       static_cast<long>(left % 1'000'000'000)};
   const int ready = ::ppoll(watched, 5, until == 0 ? nullptr : &span, nullptr);
   if (ready < 0) {  // the bell of the supervisor's death
+    if (errno != EINTR) return look_without_poll();
     watched[1].revents = POLLIN;
   }
   if (watched[1].revents != 0 && !host_.read_control()) {
@@ -104,6 +105,19 @@ bool JobWatch::poll_until_ended(std::uint64_t now) {
   }
   if (ready > 0 && watched[4].revents != 0) host_.feed();
   return ready > 0 && watched[0].revents != 0;
+}
+
+// The kernel has no memory for a poll. True: the job has ended.
+bool JobWatch::look_without_poll() {
+  const timespec pause{0, 1'000'000};
+  ::nanosleep(&pause, nullptr);
+  for (int stream : {kStdout, kStderr}) {
+    if (host_.pipe_fd(stream) >= 0) host_.pump(stream);
+  }
+  if (host_.feed_wants().fd >= 0) host_.feed();
+  siginfo_t info{};
+  return wait_child(child_->pidfd.get(), &info, WEXITED | WNOHANG | WNOWAIT, nullptr) == 0 &&
+         info.si_pid != 0;
 }
 
 void JobWatch::consider_stopping(std::uint64_t now) {

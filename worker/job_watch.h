@@ -63,6 +63,7 @@ class JobWatch {
 
  private:
   bool poll_until_ended(std::uint64_t now);
+  bool look_without_poll();
   void consider_stopping(std::uint64_t now);
   void climb(std::uint64_t now);
   void follow_suspension();

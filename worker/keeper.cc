@@ -72,7 +72,10 @@ Keeper::Role Keeper::serve(WorkerStart* worker) {
           if (start_worker(&start)) return *worker = start, Role::kWorker;
           break;
         case KeeperOrder::kKill:
-          kill_worker(request.id);
+          signal_worker(request.id, SIGKILL);
+          break;
+        case KeeperOrder::kSignal:
+          signal_worker(request.id, request.signal);
           break;
         case KeeperOrder::kKillAll:
           kill_all();
@@ -99,7 +102,10 @@ void Keeper::wait_for_news() {
     return;
   }
   const std::uint64_t now = monotonic_ns();
-  if (now >= leave_until_ns_) return kill_all();  // they hang in a write, or stand still
+  if (now >= leave_until_ns_) {  // they hang in a write, or stand still
+    spare(list_children());
+    return kill_all();
+  }
   wait_readable(socket_.get(), leave_until_ns_ - now);
 }
 
@@ -130,9 +136,9 @@ bool Keeper::start_worker(WorkerStart* start) {
   return false;
 }
 
-void Keeper::kill_worker(ipc::WorkerId id) const {
+void Keeper::signal_worker(ipc::WorkerId id, int signal) const {
   for (const Kept& worker : workers_) {
-    if (worker.id == id) ::kill(worker.pid, SIGKILL);  // ours and not reaped: still its number
+    if (worker.id == id) ::kill(worker.pid, signal);  // ours and not reaped: still its number
   }
 }
 
@@ -168,13 +174,17 @@ void Keeper::take_ends() {
       report(&ended.workers);
       spared_is_old_ = true;
     } else if (lists) {
-      std::erase_if(children, [this](pid_t pid) { return is_worker(pid); });
-      spared_ = std::move(children);
-      spared_is_old_ = false;
+      spare(std::move(children));
     }
     if (ended.any && !spared_.empty()) spared_is_old_ = true;  // its children are ours now
     if (!ended.any && (!spared_is_old_ || leaving_)) return;
   }
+}
+
+void Keeper::spare(std::vector<pid_t> children) {
+  std::erase_if(children, [this](pid_t pid) { return is_worker(pid); });
+  spared_ = std::move(children);
+  spared_is_old_ = false;
 }
 
 Keeper::Reaped Keeper::reap() {

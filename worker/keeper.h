@@ -54,11 +54,12 @@ class Keeper {
   Role serve(WorkerStart* worker);
   void wait_for_news();
   bool start_worker(WorkerStart* start);
-  void kill_worker(ipc::WorkerId id) const;
+  void signal_worker(ipc::WorkerId id, int signal) const;
   void kill_all();
   void say(KeeperNews news);
   void tell(const KeeperAnswer& answer);
   void take_ends();
+  void spare(std::vector<pid_t> children);
   Reaped reap();
   void report(std::vector<KeeperAnswer>* ended);
   bool sweep();

@@ -13,6 +13,7 @@ namespace enjoin {
 enum class KeeperOrder : std::uint32_t {
   kStart = 1,  ///< a worker with this id; WorkerStart::kDescriptors descriptors come along
   kKill,       ///< the worker with this id, if it still lives
+  kSignal,     ///< the same, with `signal`
   kKillAll,    ///< all workers and what is below them; kAllKilled is said when none is left
   kPing,       ///< kHere is to be said
   kLeave,      ///< once the workers have ended, which the supervisor has told them to do
@@ -21,6 +22,7 @@ enum class KeeperOrder : std::uint32_t {
 struct KeeperRequest {
   KeeperOrder order = KeeperOrder::kStart;
   ipc::WorkerId id;
+  std::int32_t signal = 0;
 };
 
 enum class KeeperNews : std::uint32_t {

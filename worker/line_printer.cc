@@ -98,7 +98,7 @@ void LinePrinter::empty_files() {
   for (const Stream& stream : streams_) {
     if (stream.file_read != stream.file_end) return;
   }
-  files_.clear();
+  if (!files_.clear()) return;  // what was printed stays, and is passed over
   for (Stream& stream : streams_) stream.file_read = stream.file_end = 0;
 }
 

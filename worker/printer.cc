@@ -92,6 +92,8 @@ bool Printer::spool(ipc::Output* output, const CaptureFiles& files) {
         copied =
             ::pread(files.fd(stream), chunk,
                     static_cast<std::size_t>(std::min<std::int64_t>(left, sizeof chunk)), from);
+        if (copied < 0 && errno == EINTR) continue;
+        if (copied < 0) fail(errno);
         if (copied <= 0) break;
         spool_at(stream, to, {chunk, static_cast<std::size_t>(copied)});
         from += copied;
@@ -99,6 +101,7 @@ bool Printer::spool(ipc::Output* output, const CaptureFiles& files) {
       }
       left -= copied;
     }
+    output->length[stream] -= left;  // somebody cut the file short
   }
   return true;
 }
@@ -228,6 +231,7 @@ bool Printer::copy_by_hand(int stream, int source, std::int64_t* offset, std::in
       std::min<std::int64_t>(limit - at_[stream], static_cast<std::int64_t>(most)));
   const ssize_t got = ::pread(source, chunk, wanted, at_[stream]);
   if (got < 0 && errno == EINTR) return true;
+  if (got < 0) fail(errno);
   if (got <= 0) return false;
   const std::size_t written = write_all(stream, {chunk, static_cast<std::size_t>(got)});
   at_[stream] += static_cast<std::int64_t>(written);
@@ -255,7 +259,8 @@ std::size_t Printer::write_all(int stream, std::string_view bytes) {
 }
 
 // Large printed outputs give their part of the spool back to the file system: whole pages only, for
-// a pipe may still hold the page at the edge. Small ones stay until the run ends.
+// a pipe may still hold the page at the edge. What is left of them, and small ones, goes when the
+// supervisor has seen that all of a piece was printed.
 void Printer::free_spool(const ipc::PrintEntry& entry) {
   constexpr std::int64_t page = 4096;
   for (int stream : {kStdout, kStderr}) {

@@ -22,7 +22,9 @@ constexpr std::size_t kMostClaims = 256;
 constexpr std::uint64_t kTinyJobNs = 20'000;
 constexpr std::chrono::milliseconds kSweepLimit{2000};
 constexpr std::uint64_t kForkPatienceNs = 10'000'000'000;
-constexpr std::uint32_t kLongestForkPauseMs = 100;
+constexpr std::uint32_t kLongestForkPauseMs = 20;
+constexpr std::uint64_t kShrinkStepNs = 30'000'000;
+constexpr std::uint32_t kMostShrinkSteps = 30;
 constexpr std::uint64_t kLongestTurnNs = 200'000'000;  // the one before us may have died
 
 WorkerConfig read_config(int fd) {
@@ -195,11 +197,13 @@ void Worker::run_job(std::uint64_t position) {
     if (error == 0 && config_.job_input != JobInput::kNone) error = take_input(job);
     const bool not_begun = error == 0 && !memory_usable();
     if (error == 0 && !not_begun) error = start_patiently(job);
+    const bool leaves = error == EAGAIN && retiring_;
     queue_.release(position);
     // Room in the arena that others' inputs may wait for.
     if (job.slot.payload_size > memory_.arena_bytes() / 64) link_.tell_now();
-    if (not_begun) {
+    if (not_begun || leaves) {
       job.end.kind = ipc::EndKind::kNotBegun;
+      job.end.code = error;
       job.end.end_ns = monotonic_ns();
     } else if (error == 0) {
       job.ran = true;
@@ -224,7 +228,7 @@ void Worker::run_job(std::uint64_t position) {
   if (!memory_usable()) return;  // its output may be left in the files
   if (capture_->bytes(kStdout) != 0 || capture_->bytes(kStderr) != 0) {
     capture_->reset();
-    files_.clear();
+    if (!files_.clear()) retiring_ = true;  // the next job's output would stand behind this one's
   }
   results_.set_current(0);
   link_.news(job.failed());
@@ -243,13 +247,23 @@ bool Worker::expand(Job& job) {
   return job.direct;
 }
 
-// Where the limit of processes is reached, others' ends may make room.
+// Where the limit of processes is reached, others' ends may make room. Better than to wait for them
+// is to be one process less: this worker retires, its job goes back. The last ones go first, one
+// after the other, so that no more go than must.
 int Worker::start_patiently(Job& job) {
+  const std::uint32_t from_last = memory_.workers() - start_.id.number;
+  const std::uint64_t shrink_after = std::min(from_last, kMostShrinkSteps) * kShrinkStepNs;
   for (std::uint32_t pause_ms = 1;; pause_ms = std::min(pause_ms * 2, kLongestForkPauseMs)) {
     const int error = start_process(job);
-    const bool may_wait = error == EAGAIN && monotonic_ns() - job.started_ns < kForkPatienceNs &&
+    const std::uint64_t waited = monotonic_ns() - job.started_ns;
+    const bool may_wait = error == EAGAIN && waited < kForkPatienceNs &&
                           stop_wanted(job.slot.ticket) == Stop::kNo && !link_.gone();
     if (!may_wait) return error;
+    const std::uint32_t flags = memory_.table().flags.load(std::memory_order_acquire);
+    if (waited >= shrink_after && (flags & ipc::kFlagMayShrink) != 0) {
+      retiring_ = true;
+      return error;
+    }
     bells_.wait_for_bell(start_.id.number, bells_.bell_value(start_.id.number), pause_ms);
   }
 }

@@ -71,6 +71,7 @@ class Worker final : public WatchHost {
   int try_compressor();
   int run_compressor(int from, int to);
   void remember_for_row(Job& job);
+  std::string shown_line(int stream) const;
   void show_command(Job& job);
   int enter_work_folder(Job& job);
   void leave_work_folder();

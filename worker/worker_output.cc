@@ -168,10 +168,14 @@ void Worker::remember_for_row(Job& job) {
   }
 }
 
-void Worker::show_command(Job& job) {
-  const int stream = config_.verbose == Verbose::kToStderr ? kStderr : kStdout;
+// The job's command as the person sees it. A pipe or a file gets it as it is.
+std::string Worker::shown_line(int stream) const {
   const bool on_terminal = ::isatty(stream == kStderr ? STDERR_FILENO : STDOUT_FILENO) == 1;
-  const std::string shown = (on_terminal ? term_safe_lines(line_) : line_) + '\n';
+  return (on_terminal ? term_safe_lines(line_) : line_) + '\n';
+}
+
+void Worker::show_command(Job& job) {
+  const std::string shown = shown_line(config_.verbose == Verbose::kToStderr ? kStderr : kStdout);
   if (config_.verbose == Verbose::kToStderr) {
     const bool ordered = job.slot.order != ipc::kNoOrder;
     if (ordered && !printer_.queue().try_take(job.slot.order)) {
@@ -310,7 +314,7 @@ void Worker::leave_text(const ipc::Output& output, const std::string text[2]) {
 // Calls `use` with what is to be printed of one stream, piece by piece.
 template <typename Use>
 void Worker::give_stream(const Job& job, int stream, Use&& use) const {
-  if (stream == kStderr && job.line_waits) use(line_ + '\n');  // as it is, without a tag
+  if (stream == kStderr && job.line_waits) use(shown_line(kStderr));  // as it is, without a tag
   if (!job.ran) return;
   std::int64_t color = config_.color ? color_of(job.slot.seq) : kNoColor;
   if (config_.color_failed && job.failed()) color = kAlarmColor;
@@ -326,7 +330,8 @@ void Worker::give_stream(const Job& job, int stream, Use&& use) const {
   const bool named = config_.results.prints_names;
   if (named && stream == kStdout) give(kept_->name() + (is_table() ? "" : "\n"));
   if (keeps_all() || (named && stream == kStdout)) return;
-  if (stream == kStdout && config_.verbose == Verbose::kToStdout && !kept_) give(line_ + '\n');
+  if (stream == kStdout && config_.verbose == Verbose::kToStdout && !kept_)
+    give(shown_line(kStdout));
   std::vector<char> chunk(64 * 1024);
   std::int64_t from = 0;
   while (from < job.output.length[stream]) {

@@ -60,6 +60,8 @@ int worker_program(int argc, char** argv) {
     show_worker(start.id.number + 1, argc, argv);
     Worker worker(start);
     return worker.run();
+  } catch (const ipc::DamagedMemory&) {
+    return kWorkerSawDamage;
   } catch (const std::exception& error) {
     complaint = term_safe_lines(std::string("enjoin-worker: ") + error.what()) + '\n';
   }

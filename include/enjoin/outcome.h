@@ -17,6 +17,7 @@ struct Exited {
 struct Signaled {
   int signal = 0;
   bool core_dumped = false;
+  bool out_of_memory = false;  ///< SIGKILL, while the kernel killed processes for lack of memory
 };
 /// It ran longer than it was allowed to; its whole tree was ended.
 struct TimedOut {

@@ -50,7 +50,7 @@ class Audit {
   void look_at_locks() {
     for (int lock : {0, 1}) {
       const std::uint32_t owner = copy_.lock[lock] & FUTEX_TID_MASK;
-      if (owner == 0 || owner == record_.own_thread) continue;
+      if (owner == 0) continue;  // we ourselves hold none
       const bool known = std::any_of(record_.workers.begin(), record_.workers.end(),
                                      [owner](const TeamRecord::Worker& one) {
                                        return one.alive && (one.pid == owner || one.pid == 0);

@@ -40,7 +40,6 @@ struct TeamRecord {
   };
 
   bool ordered = false;
-  std::uint32_t own_thread = 0;
   std::uint32_t last_generation = 0;
   ipc::SegmentHeader header{};
   std::uint64_t freed = 0;  ///< positions [freed, tail) hold jobs

@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 // As long as the keeper may be busy with a sweep, and some more.
 constexpr milliseconds kPatience{10'000};
 constexpr milliseconds kDescriptorsPatience{1000};
-constexpr std::uint32_t kMostPings = 8;
+constexpr std::uint32_t kMostPings = 5;
 
 struct ChildStart {
   const char* path;
@@ -111,6 +111,10 @@ int KeeperLink::start(const WorkerStart& worker) {
 
 void KeeperLink::kill(ipc::WorkerId worker) {
   send({.order = KeeperOrder::kKill, .id = worker});
+}
+
+void KeeperLink::signal(ipc::WorkerId worker, int signal) {
+  send({.order = KeeperOrder::kSignal, .id = worker, .signal = signal});
 }
 
 void KeeperLink::send(const KeeperRequest& request) {

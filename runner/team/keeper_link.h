@@ -38,6 +38,7 @@ class KeeperLink {
   /// Asks for a worker; kStarted or kNotStarted will tell. Returns 0 or errno.
   int start(const WorkerStart& worker);
   void kill(ipc::WorkerId worker);
+  void signal(ipc::WorkerId worker, int signal);
   /// Kills all workers and waits until they, and what is not to outlive them, are gone; try_take()
   /// has their ends then. A keeper that does not manage that in time is killed itself.
   void kill_all_and_wait();
@@ -53,6 +54,8 @@ class KeeperLink {
   void look();
 
   bool gone();  ///< reaps it
+  /// Something was heard already, perhaps while a request was made: no descriptor will tell of it.
+  bool has_news() const { return !answers_.empty() || pid_ <= 0; }
   bool has_started_workers() const { return started_workers_; }
   int news_fd() const { return socket_.get(); }  ///< readable: try_take() or gone()
   int death_fd() const { return pidfd_.get(); }  ///< readable: gone()

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
@@ -30,6 +31,7 @@ constexpr std::uint32_t kSlots = 1024;
 constexpr std::uint32_t kOrderWindow = 1U << 15;
 // More large inputs than this are not queued ahead: they would only take memory.
 constexpr std::uint64_t kAheadBytes = 1U << 20;
+constexpr std::uint64_t kRecordDelayNs = 50'000'000;  // a record may come later than its job's end
 constexpr std::uint32_t kPlainWindow = 1U << 12;
 
 ipc::Geometry geometry_for(const TeamSpec& spec) {
@@ -69,18 +71,25 @@ LocalTeam::LocalTeam(TeamSpec spec)
   for (ipc::UniqueFd& spool : spools_) {
     spool = open_scratch_file(spec_.worker.scratch_folder, false);
   }
-  const int destinations[2] = {spec_.output_fd, STDERR_FILENO};
-  const int spools[2] = {spools_[0].get(), spools_[1].get()};
-  printer_ = std::make_unique<Printer>(memory_, kSupervisor, destinations, spools, Patience::kNever,
-                                       [this] { return cancel_now_; });
+  printer_ = make_printer();
+  header_ = memory_.control().header;
   foreign_ = list_children();
   // Should the keeper die, what is below it comes to us.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   open_keeper();
 }
 
+std::unique_ptr<Printer> LocalTeam::make_printer() {
+  const int destinations[2] = {spec_.output_fd, STDERR_FILENO};
+  const int spools[2] = {spools_[0].get(), spools_[1].get()};
+  auto printer = std::make_unique<Printer>(memory_, kSupervisor, destinations, spools,
+                                           Patience::kNever, [this] { return cancel_now_; });
+  printer->queue().wait_while([this] { return locks_are_sane(); });
+  return printer;
+}
+
 std::size_t LocalTeam::room() const {
-  if (!unpublished_.empty() || canceling_) return 0;
+  if (!unpublished_.empty() || canceling_ || condemned_) return 0;
   if (publisher_.waiting_bytes() >= kAheadBytes && publisher_.waiting() >= spec_.workers) return 0;
   const auto left = [](std::size_t most, std::size_t used) {
     return most > used ? most - used : 0;
@@ -127,6 +136,7 @@ std::uint32_t LocalTeam::take_flight() {
 }
 
 bool LocalTeam::try_publish(std::uint32_t handle) {
+  if (condemned_) return false;
   Flight& flight = flights_[handle];
   const Job& job = flight.job;
   const ipc::NewJob slot{
@@ -151,7 +161,7 @@ bool LocalTeam::try_publish(std::uint32_t handle) {
 }
 
 void LocalTeam::publish_waiting() {
-  while (!unpublished_.empty() && !canceling_) {
+  while (!unpublished_.empty() && !canceling_ && !condemned_) {
     if (!try_publish(unpublished_.front())) return;
     unpublished_.pop_front();
   }
@@ -167,6 +177,7 @@ void LocalTeam::collect(const std::function<void(JobResult&)>& deliver) {
   if (!std::exchange(polled_, false)) take_poll_events();
   polled_ = false;
   take_keeper_news();
+  look();
   printer_->go_on();
   // First how far printing has come, then the results: a result is published before its entry.
   const std::uint64_t printed_to = printer_->queue().next();
@@ -196,11 +207,17 @@ void LocalTeam::sort_by_end() {
 }
 
 void LocalTeam::reclaim() {
-  publisher_.reclaim([this](std::uint32_t handle, std::uint64_t ticket, std::uint64_t word) {
+  if (condemned_) return;
+  const auto note = [this](std::uint32_t handle, std::uint64_t ticket, std::uint64_t word) {
     if (Flight* flight = find(handle, ticket)) {
       flight->worker = ipc::SlotWord::worker(word);
       flight->generation = ipc::SlotWord::generation(word);
     }
+  };
+  publisher_.reclaim(note, [this](std::uint64_t word) {
+    const std::uint32_t generation = ipc::SlotWord::generation(word);
+    if (generation == 0) return ipc::SlotWord::worker(word) == 0;
+    return ipc::SlotWord::worker(word) < workers_.size() && generation <= last_generation_;
   });
 }
 
@@ -209,22 +226,32 @@ void LocalTeam::take_results(WorkerProcess& worker) {
   std::uint32_t taken = 0;
   while (worker.results->try_take(&record)) {
     on_record(record, worker);
+    worker.last_recorded = record.ticket;
     // Early, so that a worker in a flood of tiny jobs never finds its ring full.
     if (++taken % (kResultRecords / 4) == 0) worker.results->give_room();
   }
-  if (worker.results->damaged()) worker.kill();  // what it had begun is lost, and named
+  if (worker.results->damaged() && worker.alive())
+    worker.kill();  // what it had begun is lost, and named
   if (taken == 0) return;
   worker.results->give_room();
   worker.jobs_recorded += taken;
   barren_deaths_ = 0;
+  barren_rebuilds_ = 0;
   if (taken >= kResultRecords / 2) bells_.ring(worker.id.number);
 }
 
 void LocalTeam::on_record(const ipc::ResultRecord& record, const WorkerProcess& worker) {
   Flight* flight = find(record.handle, record.ticket);
   if (flight == nullptr || flight->ended) return;  // a damaged or repeated record
+  if (record.kind == ipc::EndKind::kNotBegun) {
+    if (record.code == EAGAIN) shrink();
+    give_back(record.handle);
+    return;
+  }
   flight->ended = true;
   flight->record = record;
+  flight->out_of_memory = record.kind == ipc::EndKind::kSignaled && record.code == SIGKILL &&
+                          oom_.killed_within(record.wall_ns + kRecordDelayNs);
   flight->worker = worker.id.number;
   flight->generation = worker.id.generation;
   ++flights_ended_;
@@ -243,14 +270,22 @@ void LocalTeam::announce(Flight& flight) {
 }
 
 void LocalTeam::take_prints(std::uint64_t next) {
-  if (next - prints_seen_ > memory_.print_window()) return;  // damaged: never so far in one step
+  if (condemned_ || next - prints_seen_ > memory_.print_window()) return;
   for (; prints_seen_ < next; ++prints_seen_) {
     const ipc::PrintEntry entry = memory_.entry(prints_seen_);
+    if (!is_whole(entry, prints_seen_) || !is_done(entry)) break;  // damaged: the audit will say so
+    if (entry.state == ipc::PrintState::kSpooled) {
+      for (int stream : {kStdout, kStderr}) {
+        spool_space_[stream].note_printed(spools_[stream].get(), entry.begin[stream],
+                                          entry.length[stream]);
+      }
+    }
     Flight* flight = find(entry.handle, entry.ticket);
     if (flight == nullptr) continue;
     flight->printed = true;
     if (flight->ended) complete_ended(entry.handle);
   }
+  while (!skipped_.empty() && *skipped_.begin() < prints_seen_) skipped_.erase(skipped_.begin());
   memory_.table().prints_seen.store(prints_seen_, std::memory_order_release);
 }
 
@@ -270,7 +305,8 @@ JobResult LocalTeam::result_of(const Flight& flight) const {
       result.outcome = Exited{record.code};
       break;
     case ipc::EndKind::kSignaled:
-      result.outcome = Signaled{record.code, (record.flags & ipc::kResultCoreDumped) != 0};
+      result.outcome =
+          Signaled{record.code, (record.flags & ipc::kResultCoreDumped) != 0, flight.out_of_memory};
       break;
     case ipc::EndKind::kTimedOut:
       result.outcome = TimedOut{exited ? 0 : record.code};
@@ -314,7 +350,7 @@ void LocalTeam::complete_canceled(std::uint32_t handle) {
   // Its place in the ordered output must not hold up the others.
   const Flight& flight = flights_[handle];
   if (spec_.ordered) {
-    printer_->emit_spooled({.ticket = flight.ticket, .handle = handle, .order = flight.job.order});
+    emit_nothing({.ticket = flight.ticket, .handle = handle, .order = flight.job.order});
   }
   complete(handle, std::move(result));
 }
@@ -330,22 +366,34 @@ void LocalTeam::complete(std::uint32_t handle, JobResult result) {
 }
 
 void LocalTeam::skip_output(std::uint64_t order) {
-  if (spec_.ordered) printer_->emit_spooled({.order = order});
+  if (spec_.ordered) emit_nothing({.order = order});
+}
+
+void LocalTeam::emit_nothing(const ipc::Output& output) {
+  skipped_.insert(output.order);
+  printer_->emit_spooled(output);
 }
 
 bool LocalTeam::news_waiting() const {
+  if (keeper_ && keeper_->has_news()) return true;
   if (!unpublished_.empty() && publisher_.can_reclaim()) return true;
-  if (printer_->queue().next() != prints_seen_) return true;
+  if (!condemned_ && printer_->queue().next() != prints_seen_) {
+    const ipc::PrintEntry entry = memory_.entry(prints_seen_);
+    if (is_whole(entry, prints_seen_) && is_done(entry)) return true;
+  }
   return std::any_of(workers_.begin(), workers_.end(), [](const WorkerProcess& worker) {
     return worker.alive() && worker.results->has_more();
   });
 }
 
 void LocalTeam::wait(std::span<const int> readable, std::chrono::nanoseconds limit) {
+  oom_.begin();  // while the first worker starts
   bells_.announce_supervisor_waits();
   if (!news_waiting()) {
     // Cancellation is pressed again without a wake-up.
-    const auto longest = canceling_ ? kPressAgain : std::chrono::nanoseconds(std::chrono::hours(1));
+    std::chrono::nanoseconds longest = std::chrono::hours(1);
+    if (flights_in_use_ > 0) longest = TeamWatch::kBetweenLooks;
+    if (canceling_ || condemned_) longest = kPressAgain;
     const auto bound = limit.count() < 0 ? longest : std::min(limit, longest);
     const timespec span{static_cast<time_t>(bound.count() / 1'000'000'000),
                         static_cast<long>(bound.count() % 1'000'000'000)};
@@ -379,10 +427,7 @@ void LocalTeam::take_poll_events() {
 std::size_t LocalTeam::running() const {
   std::size_t count = 0;
   for (const WorkerProcess& worker : workers_) {
-    if (worker.alive() &&
-        memory_.block(worker.id.number).current.load(std::memory_order_relaxed) != 0) {
-      ++count;
-    }
+    if (worker.alive() && worker.results->current() != 0) ++count;
   }
   return count;
 }

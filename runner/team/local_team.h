@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -11,8 +12,11 @@
 #include "enjoin/team.h"
 #include "ipc/bells.h"
 #include "ipc/claim_queue.h"
+#include "runner/team/oom_watch.h"
+#include "runner/team/spool_space.h"
 #include "runner/team/stdin_source.h"
 #include "runner/team/team_counters.h"
+#include "runner/team/team_watch.h"
 #include "runner/team/worker_process.h"
 #include "worker/config.h"
 #include "worker/printer.h"
@@ -77,6 +81,11 @@ class LocalTeam final : public Team {
 
   /// What was put right so far: for tests and reports.
   TeamCounters counters() const;
+  /// Has `say` called with a sentence for people where something below us was put right.
+  void report_trouble(std::function<void(const std::string&)> say) { say_ = std::move(say); }
+  /// For tests alone, which write in it what a wild worker would.
+  const ipc::TeamMemory& memory_for_test() const { return memory_; }
+  const WorkerProcess& worker_for_test(std::uint32_t number) const { return workers_[number]; }
 
   /// Jobs that have not ended: not those whose output waits for its turn.
   std::size_t active() const { return flights_in_use_ - flights_ended_; }
@@ -110,6 +119,7 @@ class LocalTeam final : public Team {
     bool ended = false;    ///< `record` holds how
     bool printed = false;  ///< its print entry was passed
     bool announced = false;
+    bool out_of_memory = false;  ///< the kernel was, when it killed the job
     ipc::ResultRecord record{};
   };
 
@@ -124,6 +134,8 @@ class LocalTeam final : public Team {
   bool try_publish(std::uint32_t handle);
   void summon_worker();
   void spawn_worker(std::uint32_t number);
+  void note_alive();
+  void shrink();
   void start_one(std::uint32_t number);
   void take_results(WorkerProcess& worker);
   void take_prints(std::uint64_t next);
@@ -140,18 +152,50 @@ class LocalTeam final : public Team {
   void open_keeper();
   void watch(int fd, std::uint32_t events, std::uint32_t what);
   void take_keeper_news();
+  void look_at_keeper();
   void on_not_started(WorkerProcess& worker, int error);
   void forget(WorkerProcess& worker);
-  void bury(WorkerProcess& worker, bool clean);
+  void bury(WorkerProcess& worker, WorkerEnd end);
   void follow_deaths(std::uint64_t deaths);
   /// All workers, and what is not to outlive them, are dead and dealt with when it returns.
   void kill_all_workers();
   std::uint64_t on_keeper_death();
   void sweep_after_keeper();
-  void on_death(WorkerProcess& worker, bool clean);
-  void print_for_dead(WorkerProcess& worker);
+  void on_death(WorkerProcess& worker);
+  bool settle(WorkerProcess& worker);
+  void forgive(WorkerProcess& worker);
+  bool print_for_dead(WorkerProcess& worker);
   std::size_t lose_jobs_of(WorkerProcess& worker);
+  bool lose_job(std::uint32_t handle, WorkerProcess* worker);
+  bool give_back(std::uint32_t handle);
   void emit_left_output(std::uint32_t handle, WorkerProcess& worker);
+  void emit_nothing(const ipc::Output& output);
+  std::unique_ptr<Printer> make_printer();
+
+  // local_team_watch.cc: looks at memory and workers while jobs are unfinished.
+  void look();
+  TeamRecord record_for_audit() const;
+  bool sleeps(std::uint32_t worker) const;
+  void look_at_damage();
+  bool locks_are_sane();
+  bool lock_is_sane(int lock);
+  void continue_stopped();
+  void ring_where_nothing_moves();
+  template <typename Attempt>
+  bool with_lock(Attempt&& attempt);
+
+  // local_team_recovery.cc: damaged memory is condemned, left by all, and made anew.
+  void condemn(const std::string& why);
+  void press_condemned();
+  void rebuild();
+  void tell(const std::string& text) const {
+    if (say_) say_(text);
+  }
+  struct Salvage;
+  Salvage salvage();
+  void make_memory_anew(const Salvage& salvage);
+  void print_salvaged(const Salvage& salvage);
+  void restart_jobs(const Salvage& salvage);
   void press_cancellation();
   void withdraw();
   bool news_waiting() const;
@@ -167,10 +211,12 @@ class LocalTeam final : public Team {
   ipc::UniqueFd event_;
   ipc::UniqueFd poll_;
   ipc::UniqueFd spools_[2];
+  SpoolSpace spool_space_[2];
   std::unique_ptr<Printer> printer_;
   std::vector<WorkerProcess> workers_;
   std::vector<pid_t> foreign_;  ///< children that our process had before us
   std::unique_ptr<KeeperLink> keeper_;
+  std::uint64_t keeper_looked_ns_ = 0;
   std::uint32_t barren_keepers_ = 0;  ///< in a row that died before they started a worker
   std::uint32_t alive_ = 0;
   std::uint32_t last_generation_ = 0;
@@ -181,9 +227,16 @@ class LocalTeam final : public Team {
   std::size_t flights_in_use_ = 0;
   std::size_t flights_ended_ = 0;  ///< of these, waiting to be printed
   std::uint64_t prints_seen_ = 0;
-  std::uint64_t orders_given_ = 0;  ///< the highest Job::order so far, and one
+  std::uint64_t orders_given_ = 0;   ///< the highest Job::order so far, and one
+  std::set<std::uint64_t> skipped_;  ///< orders that nothing is printed for, not yet passed
+  TeamWatch watch_;
+  ipc::SegmentHeader header_{};  ///< of the control segment, as it was made
+  bool condemned_ = false;
+  std::uint32_t barren_rebuilds_ = 0;  ///< in a row, without a result in between
+  std::function<void(const std::string&)> say_;
   std::deque<JobResult> results_;
   TeamCounters counters_;
+  OomWatch oom_;
   std::function<void(const JobResult&)> observe_end_;
   StdinProvider stdin_provider_;
   std::vector<std::uint32_t> asking_;  ///< worker numbers whose sockets became readable

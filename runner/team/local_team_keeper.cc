@@ -24,6 +24,7 @@ constexpr std::chrono::milliseconds kSweepLimit{2000};
 // What workers may take to leave when their keeper died.
 constexpr std::uint64_t kLeaveNs = 300'000'000;
 constexpr std::uint32_t kMostBarrenKeepers = 3;
+constexpr std::uint64_t kBetweenLooksNs = 1'000'000'000;
 
 }  // namespace
 
@@ -40,6 +41,7 @@ void LocalTeam::open_keeper() {
 }
 
 void LocalTeam::summon_worker() {
+  if (condemned_) return;
   if (bells_.ring_one_idle() || alive_ >= std::min(spec_.workers, most_running_)) return;
   for (std::uint32_t number = 0; number < spec_.workers; ++number) {
     if (!workers_[number].alive()) return spawn_worker(number);
@@ -87,8 +89,11 @@ void LocalTeam::start_one(std::uint32_t number) {
   memory_.orders(number).cancel_drops.store(0, std::memory_order_relaxed);
   memory_.orders(number).hold_ticket.store(0, std::memory_order_relaxed);
   memory_.orders(number).results_taken.store(0, std::memory_order_relaxed);
-  memory_.block(number).current.store(0, std::memory_order_relaxed);
   memory_.block(number).generation.store(worker.id.generation, std::memory_order_relaxed);
+  if (spec_.worker.job_input != JobInput::kNone) {
+    watch(worker.socket.get(), EPOLLIN, number | kSocket);
+  }
+  // Last: what fails before it leaves nothing behind that lives.
   if (const int error = keeper_->start(start); error != 0) {
     throw system_error("cannot ask for a worker", error);
   }
@@ -96,10 +101,21 @@ void LocalTeam::start_one(std::uint32_t number) {
   results.close_fd();
   worker.results =
       std::make_unique<ipc::ResultReader>(std::move(results), memory_.orders(number).results_taken);
-  if (spec_.worker.job_input != JobInput::kNone) {
-    watch(worker.socket.get(), EPOLLIN, number | kSocket);
-  }
   ++alive_;
+  note_alive();
+}
+
+void LocalTeam::note_alive() {
+  std::atomic<std::uint32_t>& flags = memory_.table().flags;
+  const bool may = (flags.load(std::memory_order_relaxed) & ipc::kFlagMayShrink) != 0;
+  if (may == (alive_ > 1)) return;
+  flags.fetch_xor(ipc::kFlagMayShrink);  // only we write it
+}
+
+// A worker leaves so that the others' jobs find processes.
+void LocalTeam::shrink() {
+  ++counters_.shrunk;
+  spec_.workers = std::max(std::min(spec_.workers, alive_), 2U) - 1;
 }
 
 void LocalTeam::watch(int fd, std::uint32_t events, std::uint32_t what) {
@@ -114,7 +130,9 @@ void LocalTeam::watch(int fd, std::uint32_t events, std::uint32_t what) {
 // ---- news --------------------------------------------------------------------------------------
 
 void LocalTeam::take_keeper_news() {
-  if (!std::exchange(keeper_has_news_, false) || !keeper_) return;
+  look_at_keeper();
+  const bool told = std::exchange(keeper_has_news_, false);
+  if (!keeper_ || (!told && !keeper_->has_news())) return;
   const bool gone = keeper_->gone();
   std::uint64_t deaths = 0;
   KeeperAnswer answer;
@@ -128,11 +146,20 @@ void LocalTeam::take_keeper_news() {
       on_not_started(worker, answer.code);
     } else if (answer.news == KeeperNews::kEnded) {
       ++deaths;
-      bury(worker, answer.ended_well());
+      bury(worker, end_of(answer));
     }
   }
   if (gone) deaths += on_keeper_death();
   if (deaths > 0) follow_deaths(deaths);
+}
+
+// Somebody may have stopped it: then nobody would tell us of a death.
+void LocalTeam::look_at_keeper() {
+  const std::uint64_t now = monotonic_ns();
+  if (!keeper_ || flights_in_use_ == 0 || now - keeper_looked_ns_ < kBetweenLooksNs) return;
+  keeper_looked_ns_ = now;
+  keeper_->look();
+  if (keeper_->gone()) keeper_has_news_ = true;
 }
 
 void LocalTeam::on_not_started(WorkerProcess& worker, int error) {
@@ -153,11 +180,13 @@ void LocalTeam::forget(WorkerProcess& worker) {
   worker.keeper = nullptr;
   worker.pid = 0;
   --alive_;
+  note_alive();
 }
 
-void LocalTeam::bury(WorkerProcess& worker, bool clean) {
+void LocalTeam::bury(WorkerProcess& worker, WorkerEnd end) {
   forget(worker);
-  on_death(worker, clean);
+  worker.end = end;
+  on_death(worker);
 }
 
 // Wake-ups that the dead was to get or to give are lost: everybody looks again.
@@ -165,12 +194,9 @@ void LocalTeam::follow_deaths(std::uint64_t deaths) {
   for (const WorkerProcess& worker : workers_) {
     if (worker.alive()) bells_.ring(worker.id.number);
   }
-  if (canceling_) return;
-  while (publisher_.waiting() > alive_ && deaths > 0) {
-    summon_worker();
-    --deaths;
-  }
-  if (publisher_.waiting() > 0 && alive_ == 0) summon_worker();
+  if (canceling_ || condemned_) return;
+  // Those that live may be busy for ever: as long as jobs wait, the places of the dead are filled.
+  for (; deaths > 0 && publisher_.waiting() > 0; --deaths) summon_worker();
 }
 
 void LocalTeam::kill_all_workers() {
@@ -195,7 +221,7 @@ std::uint64_t LocalTeam::on_keeper_death() {
   for (WorkerProcess& worker : workers_) {
     if (!worker.alive()) continue;
     ++deaths;
-    bury(worker, false);
+    bury(worker, WorkerEnd::kDied);
   }
   keeper_.reset();  // the next worker needs a new one
   return deaths;

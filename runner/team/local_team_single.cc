@@ -10,7 +10,7 @@ std::vector<LocalTeam::RunningJob> LocalTeam::running_jobs() const {
   std::vector<RunningJob> running;
   for (const WorkerProcess& worker : workers_) {
     if (!worker.alive()) continue;
-    const std::uint64_t ticket = memory_.block(worker.id.number).current.load();
+    const std::uint64_t ticket = worker.results->current();
     if (ticket != 0) running.push_back({nullptr, ticket, worker.id.number});
   }
   const auto older = [](const RunningJob& a, const RunningJob& b) { return a.ticket < b.ticket; };

@@ -7,6 +7,8 @@
 #include <sys/auxv.h>
 #include <sys/socket.h>
 
+#include "worker/worker_exit.h"
+
 namespace enjoin {
 namespace {
 
@@ -38,6 +40,13 @@ WorkerExecutable::WorkerExecutable() {
     }
   }
   path_ = self;
+}
+
+WorkerEnd end_of(const KeeperAnswer& answer) {
+  if (answer.ended_well()) return WorkerEnd::kLeft;
+  const bool condemned =
+      answer.signaled == 0 && (answer.code == kWorkerCondemned || answer.code == kWorkerSawDamage);
+  return condemned ? WorkerEnd::kCondemned : WorkerEnd::kDied;
 }
 
 void WorkerProcess::wake() const {

@@ -22,6 +22,14 @@ class WorkerExecutable {
   std::string path_;
 };
 
+/// How a worker ended.
+enum class WorkerEnd : std::uint8_t {
+  kLeft,       ///< its work was done, or its leftovers may live on
+  kCondemned,  ///< it was told that memory is damaged, or found it so; its record is complete
+  kDied,
+};
+WorkerEnd end_of(const KeeperAnswer& answer);
+
 /// One worker, as its supervisor holds it. It is the keeper's child.
 struct WorkerProcess {
   ipc::WorkerId id;
@@ -31,11 +39,14 @@ struct WorkerProcess {
   ipc::UniqueFd capture[2];  ///< what its jobs write to; ours too, so that its death loses nothing
   std::unique_ptr<ipc::ResultReader> results;
   std::uint64_t jobs_recorded = 0;
+  std::uint64_t last_recorded = 0;   ///< ticket
+  WorkerEnd end = WorkerEnd::kLeft;  ///< where it is not alive
 
   /// It was asked for, and its end has not been told.
   bool alive() const { return keeper != nullptr; }
   void wake() const;
   void kill() const { keeper->kill(id); }
+  void signal(int signal) const { keeper->signal(id, signal); }
 };
 
 }  // namespace enjoin

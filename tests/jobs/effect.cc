@@ -2,9 +2,9 @@
 //
 // Appends SEQ to the file EFFECTS. Then, by WORD:
 //   gate ANNOUNCE GATE   writes a byte to the pipe ANNOUNCE and waits for one from the pipe GATE
-//   leave GATE           leaves a process behind, in a session of its own, that waits for such a byte
-//   cat                  copies stdin to stdout
-//   size TEXT            tells the size of TEXT and the sum of its bytes
+//   leave GATE           leaves a process behind, in a session of its own, that waits for such a
+//   byte cat                  copies stdin to stdout size TEXT            tells the size of TEXT
+//   and the sum of its bytes
 // At last it says "out SEQ" on stdout and "err SEQ" on stderr.
 #include <cstdio>
 #include <cstring>

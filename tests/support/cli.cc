@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -103,6 +104,16 @@ void Fifo::write(std::string_view text) {
   if (::write(fd_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     give_up("cannot write to " + path_);
   }
+}
+
+void Fifo::wait_full() const {
+  const int room = ::fcntl(fd_.get(), F_GETPIPE_SZ);
+  for (int turn = 0; turn < kGuardMs / 5; ++turn) {
+    int bytes = 0;
+    if (::ioctl(fd_.get(), FIONREAD, &bytes) == 0 && bytes > room - 4096) return;
+    ::poll(nullptr, 0, 5);
+  }
+  give_up(path_ + " does not fill");
 }
 
 // ---- Running -----------------------------------------------------------------------------------

@@ -164,7 +164,9 @@ class Roles {
   Role inherited(pid_t pid) {
     const pid_t parent = parent_of(pid);
     const auto found = known_.find(parent);
-    return found == known_.end() ? Role::kJob : found->second;
+    if (found == known_.end()) return Role::kJob;
+    // The keeper forks workers of itself; all others fork in order to exec.
+    return found->second == Role::kKeeper ? Role::kWorker : found->second;
   }
   // After an exec, or after one that failed.
   Role look(pid_t pid, Role before) {

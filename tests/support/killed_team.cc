@@ -5,11 +5,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <poll.h>
 #include <sstream>
 #include <stdexcept>
 #include <unistd.h>
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -125,8 +125,8 @@ void Stage::take_results() {
       return;
     }
     ++told_->recorded[seq];
-    const bool well = play_->ends_well ? play_->ends_well(seq, result.outcome)
-                                       : succeeded(result.outcome);
+    const bool well =
+        play_->ends_well ? play_->ends_well(seq, result.outcome) : succeeded(result.outcome);
     if (well) ++told_->well[seq];
     if (std::holds_alternative<Lost>(result.outcome)) ++told_->lost[seq];
   });
@@ -142,7 +142,7 @@ void Stage::finish_but(std::size_t active) {
 
 void Stage::wait_until_announced() {
   pollfd ready{announce_[0].get(), POLLIN, 0};
-  while (::poll(&ready, 1, 0) == 0) {
+  while (::poll(&ready, 1, 0) == 0 && team_->unfinished() > 0) {
     const int readable[] = {announce_[0].get()};
     team_->wait(readable, std::chrono::nanoseconds(-1));
     take_results();
@@ -165,7 +165,10 @@ void Stage::finish_with_command(const std::function<void()>& act) {
       ::raise(kLetGo);
       return finish();
     }
-    if (team_->unfinished() == 0) return;
+    if (team_->unfinished() == 0) {
+      act();
+      return finish();
+    }
     const int readable[] = {command_.get()};
     team_->wait(readable, std::chrono::nanoseconds(-1));
     take_results();
@@ -233,8 +236,8 @@ std::vector<std::string> Stage::judge_output() const {
   for (int stream : {0, 1}) {
     std::string found = text_of(streams_[stream].get());
     // What is printed for a dead worker is not decorated.
-    for (std::size_t at; play_->spec.worker.tag && (at = found.find("tag\t")) != found.npos;) {
-      found.erase(at, 4);
+    for (std::size_t at; play_->spec.worker.tag && (at = found.find('\t')) != found.npos;) {
+      found.erase(at - 2, 3);
     }
     for (std::string& what : judge_stream(stream, found)) wrong.push_back(std::move(what));
   }

@@ -23,7 +23,7 @@ struct Play {
   const char* name = "";
   std::uint64_t jobs = 0;  ///< numbered from 1
   TeamSpec spec;
-  unsigned victim = 0;    ///< which worker, in the order of their starts
+  unsigned victim = 0;     ///< which worker, in the order of their starts
   bool slow_time = false;  ///< jobs seem so short that workers claim many at once
   std::function<void(Stage&)> act;
   /// What a job writes to stdout; without it the usual.
@@ -61,7 +61,7 @@ class Stage {
   std::string leave_words() const;
   void finish_but(std::size_t active);  ///< until no more jobs than these have not ended
   void finish() { finish_but(0); }
-  void wait_until_announced();  ///< a job is at the gate
+  void wait_until_announced();  ///< a job is at the gate, or none is left
   void open_gate();
   /// Takes the tracer's command, `act`s on it, tells the tracer; waits until all has ended.
   void finish_with_command(const std::function<void()>& act);

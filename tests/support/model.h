@@ -28,30 +28,32 @@ inline constexpr unsigned kSlots = 2;    ///< fewer than jobs, so that slots are
 inline constexpr unsigned kRecords = 2;  ///< of a result ring, likewise
 inline constexpr unsigned kOrders = 4;   ///< print entries, never used again
 inline constexpr unsigned kTickets = 6;
-inline constexpr unsigned kClaims = 2;      ///< jobs that a worker claims at once
+inline constexpr unsigned kClaims = 2;
 inline constexpr unsigned kMostLosses = 2;  ///< LocalTeam's is 3, but here only two workers die
 
 /// What a process does next. A worker's steps, those of whoever prints, the supervisor's.
 #define ENJOIN_MODEL_STEPS(X)                                                                      \
   X(kNone)                                                                                         \
-  X(kDead) X(kLeft) X(kRun) X(kRunOn) X(kSeen) X(kAnnounceIdle) X(kLookAgain) X(kTell) X(kTellWrite)         \
-      X(kSleep) X(kAwake) X(kClaimLock) X(kClaimMark) X(kClaimHead) X(kStart) X(kBackLock)         \
-          X(kBackHead) X(kBackMark) X(kBackRing) X(kBackBell) X(kSpawn) X(kRelease) X(kFillRecord) \
-              X(kFullTell) X(kFullWrite) X(kPublish) X(kClear) X(kDirectLock) X(kDirectRange) X(   \
-                  kDirectFree) X(kDirectFields) X(kDirectState) X(kDirectPrinting) X(kDirectBaton) \
-                  X(kSpool) X(kHandLock) X(kHandFree) X(kHandFields) X(kHandState) X(kHandEnd) X(  \
-                      kHandSkip) X(kHandBaton) X(kReadyLock) X(kBeginLock) X(kBeginRange)          \
-                      X(kBeginPrinting) X(kWrite) X(kFinishLock) X(kFinishNext) X(kFinishPrinting) \
-                          X(kFinishSkip) X(kCollect) X(kReclaim) X(kTakeResult)     \
-                              X(kGiveRoom) X(kTakePrints) X(kFillSlot) X(kMarkReady)               \
-                                  X(kAnnounceTail) X(kSummon) X(kRingBell) X(kAnnounceWait)        \
-                                      X(kLookForNews) X(kWait) X(kWake) X(kDeadResults)            \
-                                          X(kDeadReclaim) X(kTakeBackLock) X(kTakeBackHead)        \
-                                              X(kTakeBackMark) X(kTakeOver) X(kPrintForDead)       \
-                                                  X(kLoseJobs) X(kDrainIfReady) X(kForgetWorker)   \
-                                                      X(kRingAll) X(kReplace) X(kClose)            \
-                                                          X(kRingFirst) X(kRingSecond) X(kJoin)    \
-                                                              X(kDone)
+  X(kDead)                                                                                         \
+  X(kLeft)                                                                                         \
+  X(kRun) X(kRunOn) X(kSeen) X(kAnnounceIdle) X(kLookAgain) X(kTell) X(kTellWrite) X(kSleep)       \
+      X(kAwake) X(kClaimLock) X(kClaimMark) X(kClaimHead) X(kStart) X(kBackLock) X(kBackHead)      \
+          X(kBackMark) X(kBackRing) X(kBackBell) X(kSpawn) X(kRelease) X(kFillRecord) X(kFullTell) \
+              X(kFullWrite) X(kPublish) X(kClear) X(kDirectLock) X(kDirectRange) X(kDirectFree) X( \
+                  kDirectFields) X(kDirectState) X(kDirectPrinting) X(kDirectBaton) X(kSpool)      \
+                  X(kHandLock) X(kHandFree) X(kHandFields) X(kHandState) X(kHandEnd) X(kHandSkip)  \
+                      X(kHandBaton) X(kReadyLock) X(kBeginLock) X(kBeginRange) X(kBeginPrinting)   \
+                          X(kWrite) X(kFinishLock) X(kFinishNext) X(kFinishPrinting)               \
+                              X(kFinishSkip) X(kCollect) X(kReclaim) X(kTakeResult) X(kGiveRoom)   \
+                                  X(kTakePrints) X(kFillSlot) X(kMarkReady) X(kAnnounceTail)       \
+                                      X(kSummon) X(kRingBell) X(kAnnounceWait) X(kLookForNews)     \
+                                          X(kWait) X(kWake) X(kDeadResults) X(kDeadReclaim)        \
+                                              X(kTakeBackLock) X(kTakeBackHead) X(kTakeBackMark)   \
+                                                  X(kTakeOver) X(kPrintForDead) X(kLoseJobs)       \
+                                                      X(kDrainIfReady) X(kForgetWorker)            \
+                                                          X(kRingAll) X(kReplace) X(kClose)        \
+                                                              X(kRingFirst) X(kRingSecond)         \
+                                                                  X(kJoin) X(kDone)
 
 enum class Step : std::uint8_t {
 #define ENJOIN_MODEL_STEP(name) name,
@@ -60,14 +62,15 @@ enum class Step : std::uint8_t {
 };
 
 /// One ordering or repair switched off. Each must be found.
-#define ENJOIN_MODEL_MUTANTS(X)                                                                   \
-  X(kNothing)                                                                                     \
-  X(kReadyBeforeFill) X(kHeadBeforeMark) X(kMarkBeforeHead) X(kRecordBeforeFill)                  \
-      X(kRoomBeforeRead) X(kPrintBeforeRecord) X(kHandInBeforeSpool) X(kStateBeforeFields)        \
-          X(kPrintingBeforeRange) X(kPrintingClearedFirst) X(kBatonBeforePrinting) X(kPlainLocks) \
-              X(kNoTakeBack) X(kNoTakeOver) X(kNoDrainIfReady) X(kNoBellsAfterDeath)              \
-                  X(kLoseBeforeResults) X(kPrintAgainForDead) X(kHandBackWithoutHead)             \
-                      X(kSleepWithoutLook) X(kWaitWithoutLook) X(kNoReplacement)
+#define ENJOIN_MODEL_MUTANTS(X)                                                                    \
+  X(kNothing)                                                                                      \
+  X(kReadyBeforeFill)                                                                              \
+  X(kHeadBeforeMark)                                                                               \
+  X(kMarkBeforeHead) X(kRecordBeforeFill) X(kRoomBeforeRead) X(kPrintBeforeRecord)                 \
+      X(kHandInBeforeSpool) X(kStateBeforeFields) X(kPrintingBeforeRange) X(kPrintingClearedFirst) \
+          X(kPlainLocks) X(kNoTakeBack) X(kNoTakeOver) X(kNoDrainIfReady) X(kNoBellsAfterDeath)    \
+              X(kLoseBeforeResults) X(kPrintAgainForDead) X(kHandBackWithoutHead)                  \
+                  X(kSleepWithoutLook) X(kWaitWithoutLook) X(kNoReplacement)
 
 enum class Mutant : std::uint8_t {
 #define ENJOIN_MODEL_MUTANT(name) name,
@@ -83,6 +86,8 @@ struct Options {
   bool requeue = false;  ///< WorkerLoss::kRequeue, else kFail
   unsigned deaths = 1;   ///< workers that may die
   unsigned jobs = kJobs;
+  unsigned claims = kClaims;          ///< jobs that a worker claims at once, at most
+  unsigned without_process = 1 << 1;  ///< bit j: job j needs no process and writes nothing
   /// Others may move before each store. Else what they cannot tell apart is not told apart: see
   /// Machine::goes_on().
   bool every_store = false;
@@ -184,7 +189,9 @@ class Machine {
   bool end_step();
 
   bool is(Mutant mutant) const { return options_.mutant == mutant; }
-  bool has_output(unsigned ticket) const { return s_->job_of[ticket] != 1; }
+  bool has_output(unsigned ticket) const {
+    return (options_.without_process >> s_->job_of[ticket] & 1) == 0;
+  }
   bool looks_ready() const { return s_->head != s_->tail; }
   State::Slot& slot(unsigned position) { return s_->slots[position % kSlots]; }
   bool owns(const State::Slot& slot, unsigned number) const;

@@ -116,9 +116,14 @@ std::uint64_t hash_of(const Packed& packed) {
 constexpr std::uint32_t kNobody = ~std::uint32_t{0};
 
 class Search {
+  struct Place {
+    std::uint32_t index = kNobody;
+    std::uint32_t tag = 0;  // more bits of the hash: most strangers are told by it
+  };
+
  public:
   explicit Search(const Options& options) : options_(options), machine_(options) {
-    table_.assign(std::size_t{1} << 16, kNobody);
+    table_.assign(std::size_t{1} << 16, Place{});
   }
 
   Report run() {
@@ -169,25 +174,35 @@ class Search {
   std::uint32_t add(const State& state, std::uint32_t parent) {
     const Packed packed = pack(state);
     if (2 * states_.size() >= table_.size()) grow();
-    std::uint32_t& place = find(packed);
-    if (place == kNobody) {
-      place = static_cast<std::uint32_t>(states_.size());
+    const std::uint64_t hash = hash_of(packed);
+    Place& place = find(hash, [&](std::uint32_t index) { return states_[index] == packed; });
+    if (place.index == kNobody) {
+      place = {static_cast<std::uint32_t>(states_.size()), tag_of(hash)};
       states_.push_back(packed);
       parents_.push_back(parent);
     }
-    return place;
+    return place.index;
   }
 
-  std::uint32_t& find(const Packed& packed) {
+  static std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
+
+  template <typename IsIt>
+  Place& find(std::uint64_t hash, IsIt&& is_it) {
     const std::size_t mask = table_.size() - 1;
-    std::size_t at = hash_of(packed) & mask;
-    while (table_[at] != kNobody && states_[table_[at]] != packed) at = (at + 1) & mask;
+    std::size_t at = hash & mask;
+    while (table_[at].index != kNobody &&
+           (table_[at].tag != tag_of(hash) || !is_it(table_[at].index))) {
+      at = (at + 1) & mask;
+    }
     return table_[at];
   }
 
   void grow() {
-    table_.assign(table_.size() * 2, kNobody);
-    for (std::uint32_t at = 0; at < states_.size(); ++at) find(states_[at]) = at;
+    table_.assign(table_.size() * 2, Place{});
+    for (std::uint32_t at = 0; at < states_.size(); ++at) {
+      const std::uint64_t hash = hash_of(states_[at]);
+      find(hash, [](std::uint32_t) { return false; }) = {at, tag_of(hash)};
+    }
   }
 
   // From every state a final one can be reached: no livelock. Most states lie nearer to the start
@@ -253,7 +268,7 @@ class Search {
   std::vector<std::uint32_t> parents_;
   std::vector<std::uint32_t> targets_;  // successors of all states, in order
   std::vector<std::size_t> ends_;       // where those of each state end
-  std::vector<std::uint32_t> table_;
+  std::vector<Place> table_;
 };
 
 }  // namespace

@@ -110,7 +110,7 @@ Play tagged() {
     stage.start_effect(2);
     stage.finish();
   });
-  made.spec.worker.tag = TemplateSpec{{"tag"}};
+  made.spec.worker.tag = TemplateSpec{{"t{#}"}};
   return made;
 }
 
@@ -133,6 +133,14 @@ Play fed() {
     return std::string(seq == 1 ? "ab\n" : "cd\n") + "out " + std::to_string(seq) + '\n';
   };
   return made;
+}
+
+// The tracer says when the last job is to come. It is recorded in any case.
+Play one_more() {
+  return play("one more", 2, [](Stage& stage) {
+    stage.start_effect(1);
+    stage.finish_with_command([&stage] { stage.start_effect(2); });
+  });
 }
 
 // A job that is ended because its time is over.
@@ -175,6 +183,7 @@ Play play_named(const std::string& name) {
   for (Play& made : all_plays()) {
     if (name == made.name) return std::move(made);
   }
+  if (name == "one more") return one_more();
   throw std::runtime_error("no such play: " + name);
 }
 

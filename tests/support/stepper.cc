@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -27,14 +28,21 @@ namespace {
 constexpr int kPtraceForbidden = 77;
 constexpr std::size_t kTooManySteps = 3'000'000;
 
-[[noreturn]] void be_child(Trial& trial) {
+using Operation = std::function<void()>;
+
+bool kills_everywhere() {
+  const char* const mode = std::getenv("ENJOIN_KILL");
+  return mode != nullptr && std::strcmp(mode, "every") == 0;
+}
+
+[[noreturn]] void be_child(const Operation& operation) {
   // The test framework's handlers live on in a forked child.
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(kPtraceForbidden);
   const pid_t self = ::getpid();
   ::kill(self, SIGSTOP);
-  trial.operation();
+  operation();
   ::kill(self, SIGSTOP);
   ::_exit(0);
 }
@@ -43,8 +51,8 @@ enum class Stop { kBegin, kStepped, kEnd, kForbidden };
 
 class Child {
  public:
-  explicit Child(Trial& trial) : pid_(::fork()) {
-    if (pid_ == 0) be_child(trial);
+  explicit Child(const Operation& operation) : pid_(::fork()) {
+    if (pid_ == 0) be_child(operation);
     if (pid_ < 0) throw std::runtime_error("fork failed");
   }
   Child(const Child&) = delete;
@@ -78,6 +86,17 @@ class Child {
       throw std::runtime_error("cannot single-step");
     }
     return wait_for_stop(Stop::kEnd);
+  }
+
+  // Runs at full speed to its end.
+  void run_to_end() {
+    ::ptrace(PTRACE_CONT, pid_, nullptr, nullptr);
+    if (wait_for_stop(Stop::kEnd) != Stop::kEnd) throw std::runtime_error("never came to its end");
+  }
+
+  bool holds_lock() {
+    const std::array<std::uint64_t, 3> words = robust_list();
+    return words[0] != reinterpret_cast<std::uint64_t>(robust_head_) || words[2] != 0;
   }
 
   // Head of its robust list: first lock, and the one that it is about to take or give back.
@@ -140,8 +159,8 @@ struct Progress {
 // Steps the child to the next point after `*last`. Up to there it looks at memory only, which is
 // cheap; the same program takes the same way, but for a few instructions (memcpy's depend on where
 // the heap has put its source), so no change of memory is passed by. False: the operation ended
-// before the next point.
-bool step_to_next(Child& child, Trial& trial, Progress* last) {
+// before the next point. With `every`, each instruction is a point.
+bool step_to_next(Child& child, Trial& trial, Progress* last, bool every) {
   Picture picture(trial.watched());
   Progress now;
   std::array<std::uint64_t, 3> robust{};
@@ -154,7 +173,8 @@ bool step_to_next(Child& child, Trial& trial, Progress* last) {
     ++now.steps;
     if (picture.changed()) ++now.changes;
     const bool changed = now.changes > last->changes;
-    if (!changed && !calling && (!looking || child.robust_list() == robust)) continue;
+    const bool any = every && now.steps > last->steps;
+    if (!any && !changed && !calling && (!looking || child.robust_list() == robust)) continue;
     now.changes = std::max(now.changes, last->changes);
     *last = now;
     return true;
@@ -171,18 +191,77 @@ Sweep kill_everywhere(const MakeTrial& make) {
   bool killed = true;
   for (bool first = true; killed; first = false) {
     const std::unique_ptr<Trial> trial = make();
-    Child child(*trial);
+    Child child([&trial] { trial->operation(); });
     if (child.wait_for_stop(Stop::kBegin) == Stop::kForbidden) {
       sweep.allowed = false;
       return sweep;
     }
-    if (!first) killed = step_to_next(child, *trial, &last);
+    if (!first) killed = step_to_next(child, *trial, &last, kills_everywhere());
     child.kill_and_reap();
     trial->verify();
     if (killed) ++sweep.kill_points;
   }
   sweep.instructions = last.steps;
   return sweep;
+}
+
+Sweep kill_twice(const MakeTrial& make) {
+  Sweep sweep;
+  make()->operation();
+  make()->repair();
+  Progress before;
+  // Without the long mode, the second deaths are spread over the repair.
+  Progress second;
+  while (true) {
+    bool again = true;
+    Progress first;
+    if (kills_everywhere()) second = {};
+    do {
+      const std::unique_ptr<Trial> trial = make();
+      Child victim([&trial] { trial->operation(); });
+      if (victim.wait_for_stop(Stop::kBegin) == Stop::kForbidden) {
+        sweep.allowed = false;
+        return sweep;
+      }
+      first = before;
+      if (!step_to_next(victim, *trial, &first, false)) return sweep;
+      victim.kill_and_reap();
+      Child repairer([&trial] { trial->repair(); });
+      static_cast<void>(repairer.wait_for_stop(Stop::kBegin));
+      again = step_to_next(repairer, *trial, &second, false);
+      if (!again) second = {};
+      repairer.kill_and_reap();
+      trial->verify();
+      ++sweep.kill_points;
+      sweep.instructions = std::max(sweep.instructions, first.steps + second.steps);
+    } while (again && kills_everywhere());
+    before = first;
+  }
+}
+
+// At each instruction, not only where something has changed: what the child has read counts too.
+Sweep interrupt_everywhere(const MakeTrial& make) {
+  Sweep sweep;
+  make()->operation();
+  for (;; ++sweep.instructions) {
+    const std::unique_ptr<Trial> trial = make();
+    Child child([&trial] { trial->operation(); });
+    if (child.wait_for_stop(Stop::kBegin) == Stop::kForbidden) {
+      sweep.allowed = false;
+      return sweep;
+    }
+    for (std::size_t done = 0; done <= sweep.instructions; ++done) {
+      if (child.step() == Stop::kEnd) return sweep;
+    }
+    for (; child.holds_lock(); ++sweep.instructions) {
+      if (child.step() == Stop::kEnd) return sweep;
+    }
+    trial->meanwhile();
+    child.run_to_end();
+    child.kill_and_reap();
+    trial->verify();
+    ++sweep.kill_points;
+  }
 }
 
 }  // namespace enjoin::test

@@ -8,6 +8,9 @@
 // whose effect may lie outside of memory. A kill at any other instruction leaves the same world as
 // a kill at the point before it. For each point the world is built anew, the child is stepped there
 // and killed, and the world's own check runs.
+//
+//   (nothing)          the points that matter; of second deaths one for each first
+//   ENJOIN_KILL=every  every instruction; every pair of deaths at points that matter (an hour)
 
 #include <cstddef>
 #include <functional>
@@ -25,6 +28,11 @@ class Trial {
   virtual void operation() = 0;
   /// Runs in the test once the child is dead and reaped.
   virtual void verify() = 0;
+  /// Runs in a second child, once the first is dead: what the repairer does, which is killed as
+  /// well (kill_twice). No test assertions.
+  virtual void repair() {}
+  /// Runs in the test while the child stands still (interrupt_everywhere).
+  virtual void meanwhile() {}
   /// Shared memory whose every change is a point to kill at. A lock's own bytes may be left out:
   /// taking and giving back a robust lock shows in the list of robust locks.
   virtual std::vector<std::span<const std::byte>> watched() const = 0;
@@ -41,5 +49,12 @@ struct Sweep {
 /// Does all of it. Verifies a child that is not killed as well. Throws std::runtime_error where the
 /// child does something unexpected (crashes, never ends).
 Sweep kill_everywhere(const MakeTrial& make);
+
+/// Kills the child at each point and who repairs after it as well: Sweep::kill_points are pairs.
+Sweep kill_twice(const MakeTrial& make);
+
+/// Stops the child at each point where it holds no lock, runs meanwhile(), lets it go on to its
+/// end, and verifies: what two do at once is done once.
+Sweep interrupt_everywhere(const MakeTrial& make);
 
 }  // namespace enjoin::test

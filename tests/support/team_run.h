@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -36,6 +38,34 @@ inline Job line_job(std::uint64_t seq, const std::string& line) {
   job.inputs = line + '\0';
   job.values = 1;
   return job;
+}
+
+/// Children of a process, zombies included.
+inline std::vector<pid_t> children_of(pid_t parent) {
+  const std::string number = std::to_string(parent);
+  std::ifstream file("/proc/" + number + "/task/" + number + "/children");
+  std::vector<pid_t> children;
+  for (pid_t pid = 0; file >> pid;) children.push_back(pid);
+  return children;
+}
+
+/// "enjoin-worker"; "" where there is no such process.
+inline std::string name_of_process(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+  std::string name;
+  std::getline(file, name);
+  return name;
+}
+
+/// The workers of this process's teams: the children of its keepers.
+inline std::vector<pid_t> team_workers() {
+  std::vector<pid_t> workers;
+  for (const pid_t keeper : children_of(::getpid())) {
+    for (const pid_t pid : children_of(keeper)) {
+      if (name_of_process(pid) == "enjoin-worker") workers.push_back(pid);
+    }
+  }
+  return workers;
 }
 
 /// Starts `jobs` as there is room, takes results in until all have ended; calls `each_turn` in

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <linux/futex.h>
-#include <linux/ptrace.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -203,8 +202,7 @@ void TracedWorker::take_mapping(std::uint64_t address) {
   segment.address = address;
   segment.size = (header.size_bytes + 4095) / 4096 * 4096;
   segment.viewed = std::min<std::size_t>(header.size_bytes, kMostViewed);
-  void* const view =
-      ::mmap(nullptr, segment.viewed, PROT_READ, MAP_SHARED, file.get(), 0);
+  void* const view = ::mmap(nullptr, segment.viewed, PROT_READ, MAP_SHARED, file.get(), 0);
   if (view == MAP_FAILED) throw std::runtime_error("cannot map the worker's segment");
   segment.view = static_cast<const std::byte*>(view);
   segment.kept.assign(segment.view, segment.view + segment.viewed);
@@ -340,8 +338,7 @@ void TracedWorker::slow_clock_down() const {
   timespec now{};
   if (!read_from(pid_, arguments_[1], &now)) return;
   if (clock_began_ == 0) clock_began_ = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-  const std::int64_t slow =
-      clock_began_ + static_cast<std::int64_t>(++looks_at_clock_ * kTick);
+  const std::int64_t slow = clock_began_ + static_cast<std::int64_t>(++looks_at_clock_ * kTick);
   const timespec shown{slow / 1'000'000'000, slow % 1'000'000'000};
   iovec here{const_cast<timespec*>(&shown), sizeof shown};
   iovec there{reinterpret_cast<void*>(arguments_[1]), sizeof shown};

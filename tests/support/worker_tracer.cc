@@ -24,6 +24,7 @@
 
 #if defined(__x86_64__)
 #include <elf.h>
+
 #include <sys/uio.h>
 #include <sys/user.h>
 #endif
@@ -31,13 +32,14 @@
 namespace enjoin::test {
 
 std::string to_string(const Moment& moment) {
-  static constexpr const char* names[] = {"before a store", "store", "lock", "call",
-                                          "birth of a job", "step"};
+  static constexpr const char* names[] = {"before a store", "store",          "lock",
+                                          "call",           "birth of a job", "step"};
   char text[100];
   std::snprintf(text, sizeof text, "%s at %#llx%s", names[static_cast<int>(moment.kind)],
                 static_cast<unsigned long long>(moment.place),
                 moment.holds_lock ? ", lock held" : "");
-  return moment.call < 0 ? text : text + std::string(", system call ") + std::to_string(moment.call);
+  return moment.call < 0 ? text
+                         : text + std::string(", system call ") + std::to_string(moment.call);
 }
 
 #if !defined(__x86_64__)
@@ -79,8 +81,8 @@ void hide_vdso(pid_t pid) {
     return static_cast<unsigned long>(
         ::ptrace(PTRACE_PEEKDATA, pid, reinterpret_cast<void*>(address), nullptr));
   };
-  at += 8 * (word(at) + 2);             // argc, argv, nullptr
-  while (word(at) != 0) at += 8;        // environment
+  at += 8 * (word(at) + 2);       // argc, argv, nullptr
+  while (word(at) != 0) at += 8;  // environment
   for (at += 8; word(at) != AT_NULL; at += 16) {
     if (word(at) != AT_SYSINFO_EHDR) continue;
     ::ptrace(PTRACE_POKEDATA, pid, reinterpret_cast<void*>(at), AT_IGNORE);
@@ -195,9 +197,8 @@ class Family {
     if (pid == team_ && event == 0 && signal == kLetGo && victim_ && victim_->held()) {
       victim_->let_go();
     }
-    const bool group_stop =
-        event == PTRACE_EVENT_STOP && (signal == SIGSTOP || signal == SIGTSTP ||
-                                       signal == SIGTTIN || signal == SIGTTOU);
+    const bool group_stop = event == PTRACE_EVENT_STOP && (signal == SIGSTOP || signal == SIGTSTP ||
+                                                           signal == SIGTTIN || signal == SIGTTOU);
     ::ptrace(group_stop ? PTRACE_LISTEN : PTRACE_CONT, pid, nullptr, event == 0 ? signal : 0);
   }
 
@@ -216,14 +217,15 @@ class Family {
   void on_exec(pid_t pid) {
     const std::string line = file_text("/proc/" + std::to_string(pid) + "/cmdline");
     const std::string word = line.substr(std::min(line.size(), line.find('\0') + 1));
-    const bool ours = line.rfind("enjoin-worker", 0) == 0;
+    const bool keeper = line.rfind("enjoin-keeper", 0) == 0;
+    const bool ours = keeper || line.rfind("enjoin-worker", 0) == 0;
     if (!ours) {
       roles_.erase(pid);
       ::ptrace(PTRACE_DETACH, pid, nullptr, 0);
       return;
     }
     if (spec_.slow_time) hide_vdso(pid);
-    const bool worker = word.find_first_not_of("0123456789,-") == word.find('\0');
+    const bool worker = !keeper && word.find_first_not_of("0123456789,-") == word.find('\0');
     if (worker) {
       roles_.erase(pid);
       return on_worker(pid);

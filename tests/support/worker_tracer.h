@@ -47,9 +47,9 @@ enum class Verdict : std::uint8_t {
 inline constexpr int kLetGo = 28;  // SIGWINCH, which does nothing else
 
 struct TraceSpec {
-  unsigned victim = 0;  ///< which worker, in the order of their starts
-  bool next_too = false;   ///< once it is dead, the next to be started is the victim
-  bool slow_time = false;  ///< workers' clocks stand still but for 1 us at each look
+  unsigned victim = 0;      ///< which worker, in the order of their starts
+  bool next_too = false;    ///< once it is dead, the next to be started is the victim
+  bool slow_time = false;   ///< workers' clocks stand still but for 1 us at each look
   bool every_step = false;  ///< kStep is told
   std::chrono::seconds patience{30};
   std::function<Verdict(const Moment&)> at;
@@ -58,7 +58,7 @@ struct TraceSpec {
 struct TracedRun {
   enum class End : std::uint8_t { kEnded, kHang, kForbidden };
   End end = End::kEnded;
-  int status = 0;             ///< wait status of the team's process
+  int status = 0;  ///< wait status of the team's process
   unsigned kills = 0;
   std::size_t moments = 0;
   std::size_t instructions = 0;  ///< that were run one by one
