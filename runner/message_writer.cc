@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "worker/file_turn.h"
+
 namespace enjoin {
 namespace {
 
@@ -62,6 +64,7 @@ bool MessageWriter::write_some() {
   if (!opened_) open_own();
   if (may_block_ && !takes_now(fd_)) return false;
   const std::size_t most = may_block_ ? kWriteAtOnce : waiting_.size();
+  const FileTurn turn(fd_, is_plain_file(fd_));  // workers print to it by sendfile(2)
   const ssize_t done = ::write(fd_, waiting_.data(), std::min(most, waiting_.size()));
   if (done < 0 && errno == EINTR) return true;
   if (done < 0 && errno == EAGAIN) return false;

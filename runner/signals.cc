@@ -1,6 +1,7 @@
 #include "runner/signals.h"
 
 #include <cerrno>
+#include <ctime>
 #include <unistd.h>
 
 #include <sys/signalfd.h>
@@ -24,12 +25,18 @@ SignalEvents::SignalEvents() {
   ::signal(SIGCHLD, SIG_DFL);
   sigset_t blocked = ours;
   sigaddset(&blocked, SIGPIPE);
+  sigaddset(&blocked, SIGXFSZ);  // a file that may grow no more is an error like a full disk
   ::sigprocmask(SIG_BLOCK, &blocked, &before_);
   fd_.reset(::signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd_) throw system_error("cannot make a signalfd", errno);
 }
 
 SignalEvents::~SignalEvents() {
+  sigset_t told_by_errno;
+  sigemptyset(&told_by_errno);
+  sigaddset(&told_by_errno, SIGXFSZ);
+  const timespec at_once{};
+  if (sigismember(&before_, SIGXFSZ) == 0) ::sigtimedwait(&told_by_errno, nullptr, &at_once);
   ::sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 

@@ -16,13 +16,6 @@ using namespace enjoin::test;
 
 namespace {
 
-// The word behind `name` in /proc/PID/status.
-std::string status_of(const Sandbox& box, pid_t pid, const std::string& name) {
-  const Ran ran = box.shell("sed -n 's/^" + name + ":\\s*//p' /proc/" + std::to_string(pid) +
-                            "/status | tr -d '\\n'");
-  return ran.out;
-}
-
 std::string command_line(const Sandbox& box, pid_t pid) {
   return box.shell("tr '\\0' ' ' </proc/" + std::to_string(pid) + "/cmdline").out;
 }

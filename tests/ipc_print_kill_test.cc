@@ -418,12 +418,18 @@ TEST_CASE("print kill: another worker emits at each instruction of printing dire
 
 TEST_CASE("print kill: another worker hands in at each instruction of handing in") {
   interrupt(
-      "spooled, ordered",
+      "spooled, unordered, busy baton",
       [](PrintTrial& trial) {
-        expect(trial, Orders::kByInput, {2, 1});
-        trial.victims = trial.victim.capture_job(1, 1);
+        expect(trial, Orders::kByTime, {1, 2, 3});
+        trial.victims = trial.victim.capture_job(1, kNoOrder);
+        REQUIRE(trial.survivor.queue.try_take_direct(trial.survivor.capture_job(2, kNoOrder)));
         trial.interlude = [](PrintTrial& now) {
-          now.survivor.emit(now.survivor.capture_job(2, 0));
+          const Output other = now.supervisor.capture_job(3, kNoOrder);
+          now.supervisor.hand_in_spooled(other, now.supervisor.capture);
+        };
+        trial.rest = [](PrintTrial& after) {
+          after.survivor.print_from(after.survivor.capture);
+          after.survivor.drain();
         };
       },
       emit_as_victim);

@@ -166,7 +166,10 @@ bool hold_at_each(const Play& play, Count* count) {
   std::vector<Target> targets;
   if (!find_targets(play, true, &targets, count)) return false;
   for (const Target& target : targets) {
-    if (target.moment.holds_lock) continue;
+    // Between two stores nothing changes but by calls.
+    const bool before =
+        target.moment.kind == MomentKind::kBefore || target.moment.kind == MomentKind::kCall;
+    if (target.moment.holds_lock || !before) continue;
     Stage stage(play);
     TraceSpec spec = trace_of(play);
     Finder finder(target);

@@ -38,8 +38,10 @@ struct World {
 
   std::uint64_t publish(std::uint64_t seq) {
     std::uint64_t ticket = 0;
-    REQUIRE(publisher.try_publish({.seq = seq, .order = seq - 1}, 1, &ticket) ==
-            PublishAnswer::kOk);
+    NewJob job;
+    job.seq = seq;
+    job.order = seq - 1;
+    REQUIRE(publisher.try_publish(job, 1, &ticket) == PublishAnswer::kOk);
     record.tail = publisher.tail();
     record.tickets.push_back(ticket);
     record.jobs.push_back({.ticket = ticket, .order = record.ordered ? seq - 1 : kNoOrder});

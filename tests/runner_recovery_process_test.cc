@@ -62,7 +62,7 @@ TEST_CASE("recovery: each word of the control segment is destroyed while jobs ru
       {"claim lock", [](auto& c) { c.claim_lock.word.store(0x1234567); }},
       {"print lock", [](auto& c) { c.print_lock.word.store(0x7fffffff); }},
       {"claim lock, type and links",
-       [](auto& c) { std::memset(&c.claim_lock, 0xee, sizeof c.claim_lock); }},
+       [](auto& c) { std::memset(static_cast<void*>(&c.claim_lock), 0xee, sizeof c.claim_lock); }},
       {"head", [=](auto& c) { c.head.store(garbage); }},
       {"next output", [=](auto& c) { c.print_next.store(garbage); }},
       {"baton", [=](auto& c) { c.baton.store(garbage); }},
@@ -86,7 +86,7 @@ TEST_CASE("recovery: print entries are destroyed while outputs wait") {
       const ipc::TeamMemory& memory = team.memory_for_test();
       const std::uint64_t next = memory.control().print_next.load();
       for (std::uint64_t order = next; order < next + 3; ++order) {
-        std::memset(&memory.entry(order), 0x5c, sizeof(ipc::PrintEntry));
+        std::memset(static_cast<void*>(&memory.entry(order)), 0x5c, sizeof(ipc::PrintEntry));
       }
       memory.control().print_end.store(next + 2);
     });

@@ -2,8 +2,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <sys/socket.h>
+
+#include "ipc/unique_fd.h"
 
 namespace enjoin {
 namespace {
@@ -51,12 +54,14 @@ KeeperRead try_read_keeper_request(int socket, KeeperRequest* request, WorkerSta
   message.msg_controllen = sizeof room;
   const ssize_t got = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   const KeeperRead read = read_answer(got, sizeof *request);
-  if (read != KeeperRead::kTaken) return read;
   WorkerStart::Descriptors all;
   all.fill(-1);
-  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  const cmsghdr* const header = got >= 0 ? CMSG_FIRSTHDR(&message) : nullptr;
   if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
     std::memcpy(all.data(), CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+  }
+  if (read != KeeperRead::kTaken || request->order != KeeperOrder::kStart) {
+    for (int& fd : all) ipc::UniqueFd(std::exchange(fd, -1));  // of no use to anybody
   }
   *start = WorkerStart::with(request->id, all);
   return read;

@@ -1,5 +1,6 @@
 #include "worker/kept_output.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
@@ -16,17 +17,19 @@ namespace {
 constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND;
 constexpr mode_t kMode = 0666;
 
-// Fresh, so that it shares nothing with a file of that name that is still written to. Devices and
-// links are meant as they are.
-int open_fresh(const std::string& name, ipc::UniqueFd* file) {
+// Fresh, so that it shares nothing with a file of that name that is still written to, and never
+// through a link, which another job may have put there. Devices and pipes are meant as they are.
+int open_fresh(int folder, const std::string& path, ipc::UniqueFd* file) {
+  const std::string name = path.substr(path.rfind('/') + 1);
   for (int attempt = 0; attempt < 3; ++attempt) {
-    file->reset(::open(name.c_str(), kFlags | O_EXCL, kMode));
+    file->reset(::openat(folder, name.c_str(), kFlags | O_EXCL, kMode));
     if (*file || errno != EEXIST) break;
     struct stat status {};
-    if (::lstat(name.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
-      if (::unlink(name.c_str()) != 0 && errno != ENOENT) return errno;
+    const bool known = ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (known && (S_ISREG(status.st_mode) || S_ISLNK(status.st_mode))) {
+      if (::unlinkat(folder, name.c_str(), 0) != 0 && errno != ENOENT) return errno;
     } else {
-      file->reset(::open(name.c_str(), kFlags | O_TRUNC, kMode));
+      file->reset(::openat(folder, name.c_str(), kFlags | O_NOFOLLOW, kMode));
       break;
     }
   }
@@ -63,9 +66,9 @@ int append_all(int from, int to) {
   }
 }
 
-int write_seq(const std::string& name, std::uint64_t seq) {
+int write_seq(int folder, const std::string& name, std::uint64_t seq) {
   ipc::UniqueFd file;
-  if (const int error = open_fresh(name, &file); error != 0) return error;
+  if (const int error = open_fresh(folder, name, &file); error != 0) return error;
   const std::string text = std::to_string(seq);
   const ssize_t done = ::write(file.get(), text.data(), text.size());
   return done < 0 ? errno : 0;
@@ -87,6 +90,13 @@ void KeptNames::make(const JobInputs& inputs, const JobNumbers& numbers) {
   } else {
     result_folder(spec_.folder, spec_.column_names, inputs.values, inputs.columns, &base_);
   }
+}
+
+std::size_t KeptNames::trusted() const {
+  if (!spec_.name) return spec_.folder.size();
+  const std::string& text = spec_.name->words.front();
+  const std::size_t value = std::min(text.find('{'), text.find(spec_.name->replace_string));
+  return text.rfind('/', value) + 1;
 }
 
 KeptOutput::KeptOutput(const ResultsSpec& spec)
@@ -114,24 +124,23 @@ int KeptOutput::open_scratch(const CaptureFiles& scratch) {
 }
 
 int KeptOutput::open_named() {
-  const std::string& base = names_.base();
-  const std::size_t slash = base.rfind('/');
-  if (slash != std::string::npos && slash > 0) {
-    if (const int error = make_folders(base.substr(0, slash)); error != 0) return error;
-  }
+  folder_.reset();
   name_ = names_.out();
-  ::unlink(names_.seq().c_str());
+  const int found = open_folder_of(name_, names_.trusted(), &folder_);
+  if (found != 0) return found;
+  const std::string seq = names_.seq();
+  ::unlinkat(folder_.get(), seq.c_str() + seq.rfind('/') + 1, 0);
   ipc::UniqueFd out;
   ipc::UniqueFd err;
-  int error = open_fresh(name_, &out);
-  if (error == 0) error = open_fresh(names_.err(), &err);
+  int error = open_fresh(folder_.get(), name_, &out);
+  if (error == 0) error = open_fresh(folder_.get(), names_.err(), &err);
   if (error == 0) files_ = CaptureFiles(std::move(out), std::move(err));
   return error;
 }
 
 int KeptOutput::mark_whole(std::uint64_t seq) {
-  return spec_->keep == Keep::kTree || spec_->keep == Keep::kNamed ? write_seq(names_.seq(), seq)
-                                                                   : 0;
+  if (spec_->keep != Keep::kTree && spec_->keep != Keep::kNamed) return 0;
+  return folder_ ? write_seq(folder_.get(), names_.seq(), seq) : EBADF;
 }
 
 int KeptOutput::compress(const std::string& scratch_folder,

@@ -39,6 +39,8 @@ class KeptNames {
   /// kTree and kNamed. Valid until the next call.
   void make(const JobInputs& inputs, const JobNumbers& numbers);
   const std::string& base() const { return base_; }
+  /// So many bytes of each name are the person's own: their folders may be links.
+  std::size_t trusted() const;
   std::string out() const { return base_ + (is_folder() ? "stdout" : ""); }
   std::string err() const { return base_ + (is_folder() ? "stderr" : ".err"); }
   /// Holds the job's number. It is there once the job has come to its end, and not before: so who
@@ -59,9 +61,10 @@ class KeptOutput {
  public:
   explicit KeptOutput(const ResultsSpec& spec);  ///< Throws Error: bad template.
 
-  /// Makes the files of the next job, and the folders they lie in. A file of that name that was
-  /// there is replaced, not cut, for a job that still runs may be writing to it. What has no file
-  /// of its own (stderr of kScratch) goes into `scratch`. Returns 0 or errno.
+  /// Makes the files of the next job, and the folders they lie in. A file or link of that name that
+  /// was there is replaced, not written to: a job that still runs may have it, or have made it.
+  /// What has no file of its own (stderr of kScratch) goes into `scratch`. Returns 0 or errno:
+  /// ELOOP where a link stands for one of the folders that are named after inputs.
   int open(const JobInputs& inputs, const JobNumbers& numbers, const CaptureFiles& scratch);
   /// Both, while they are open.
   CaptureFiles& files() { return files_; }
@@ -83,6 +86,7 @@ class KeptOutput {
   const ResultsSpec* spec_;
   KeptNames names_;
   CaptureFiles files_;
+  ipc::UniqueFd folder_;  // where they lie, whatever becomes of its name
   std::string name_;
 };
 

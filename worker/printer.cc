@@ -11,6 +11,7 @@
 #include <sys/sendfile.h>
 
 #include "ipc/seal.h"
+#include "worker/file_turn.h"
 
 namespace enjoin {
 namespace {
@@ -34,6 +35,7 @@ Printer::Printer(const ipc::TeamMemory& memory, ipc::WorkerId self, const int de
     : memory_(&memory),
       queue_(memory, self),
       destinations_{destinations[0], destinations[1]},
+      is_file_{is_plain_file(destinations[0]), is_plain_file(destinations[1])},
       spools_{spools[0], spools[1]},
       patience_(patience),
       tick_(std::move(tick)) {}
@@ -203,6 +205,7 @@ void Printer::copy_out(int stream, int source, std::int64_t* offset, std::int64_
     const std::int64_t most =
         patience_ == Patience::kWaits ? kCopyAtOnce : static_cast<std::int64_t>(kWriteAtOnce);
     const auto wanted = static_cast<std::size_t>(std::min(limit - at, most));
+    const FileTurn turn(destinations_[stream], is_file_[stream]);
     // The kernel moves *offset, which lies in shared memory, in the same call that writes: a kill
     // between two calls leaves it exact.
     const ssize_t done =
@@ -243,6 +246,7 @@ std::size_t Printer::write_all(int stream, std::string_view bytes) {
   const std::size_t whole = bytes.size();
   while (!bytes.empty() && !failed() && !stopped_) {
     if (!queue_.usable()) return whole - bytes.size();
+    const FileTurn turn(destinations_[stream], is_file_[stream]);
     const ssize_t done = ::write(destinations_[stream], bytes.data(), bytes.size());
     if (done >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(done));

@@ -85,6 +85,7 @@ class Printer {
   const ipc::TeamMemory* memory_;
   ipc::PrintQueue queue_;
   int destinations_[2];
+  bool is_file_[2];
   int spools_[2];
   Patience patience_;
   bool wipes_status_ = false;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include <sys/stat.h>
@@ -17,6 +19,26 @@ struct Escape {
   char to;
 };
 constexpr Escape kEscapes[] = {{'\\', '\\'}, {'/', '_'}, {'\t', 't'}};
+
+constexpr int kWalk = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+// One step down. Whatever stands there, no link is followed.
+int step_into(const std::string& name, ipc::UniqueFd* folder) {
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    ipc::UniqueFd next(::openat(folder->get(), name.c_str(), kWalk | O_NOFOLLOW));
+    if (next) {
+      *folder = std::move(next);
+      return 0;
+    }
+    if (errno != ENOENT) break;
+    if (::mkdirat(folder->get(), name.c_str(), 0777) != 0 && errno != EEXIST) return errno;
+  }
+  const int error = errno;
+  struct stat status {};
+  const bool is_link = ::fstatat(folder->get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                       S_ISLNK(status.st_mode);
+  return is_link ? ELOOP : error;
+}
 
 bool is_folder(const std::string& path) {
   struct stat status {};
@@ -86,6 +108,27 @@ int make_folders(const std::string& path) {
   if (error != 0) return error;
   if (::mkdir(path.c_str(), 0777) == 0) return 0;
   return errno == EEXIST && is_folder(path) ? 0 : errno;
+}
+
+int open_folder_of(const std::string& path, std::size_t trusted, ipc::UniqueFd* folder) {
+  const std::size_t end = path.rfind('/') + 1;  // 0 where there is none
+  // The trusted part ends at a slash, or the walk would begin inside a name.
+  std::size_t at = std::min(trusted, end);
+  if (at > 0 && at < end && path[at - 1] != '/' && path[at] != '/') at = path.rfind('/', at) + 1;
+  const std::string root = at > 0 ? path.substr(0, at) : path.front() == '/' ? "/" : ".";
+  if (const int error = root == "/" ? 0 : make_folders(root); error != 0) return error;
+  folder->reset(::open(root.c_str(), kWalk));
+  if (!*folder) return errno;
+  while (at < end) {
+    const std::size_t slash = path.find('/', at);
+    if (slash > at) {
+      if (const int error = step_into(path.substr(at, slash - at), folder); error != 0) {
+        return error;
+      }
+    }
+    at = slash + 1;
+  }
+  return 0;
 }
 
 }  // namespace enjoin

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "ipc/unique_fd.h"
+
 namespace enjoin {
 
 /// Appends what names `value` in a tree of results: `/`, TAB and backslash as `\_`, `\t` and `\\`,
@@ -22,5 +24,11 @@ void result_folder(std::string_view root, std::span<const std::string> names,
 
 /// Makes a folder and those above it. Returns 0 (also where it was there) or errno.
 int make_folders(const std::string& path);
+
+/// Opens the folder that the file `path` lies in, and makes what is missing of it. The first
+/// `trusted` bytes of the name are the person's own words, and links among them are followed. What
+/// comes behind them is named after inputs and made by us, so a link there is somebody's trap: that
+/// is ELOOP. Returns 0 or errno.
+int open_folder_of(const std::string& path, std::size_t trusted, ipc::UniqueFd* folder);
 
 }  // namespace enjoin

@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kMostClaims = 256;
 constexpr std::uint64_t kTinyJobNs = 20'000;
 constexpr std::chrono::milliseconds kSweepLimit{2000};
-constexpr std::uint64_t kForkPatienceNs = 10'000'000'000;
+constexpr std::uint64_t kForkPatienceLeftNs = 500'000'000;  // once that was in vain
 constexpr std::uint32_t kLongestForkPauseMs = 20;
 constexpr std::uint64_t kShrinkStepNs = 30'000'000;
 constexpr std::uint32_t kMostShrinkSteps = 30;
@@ -249,15 +249,17 @@ bool Worker::expand(Job& job) {
 
 // Where the limit of processes is reached, others' ends may make room. Better than to wait for them
 // is to be one process less: this worker retires, its job goes back. The last ones go first, one
-// after the other, so that no more go than must.
+// after the other, so that no more go than must. The only one waits.
 int Worker::start_patiently(Job& job) {
   const std::uint32_t from_last = memory_.workers() - start_.id.number;
   const std::uint64_t shrink_after = std::min(from_last, kMostShrinkSteps) * kShrinkStepNs;
   for (std::uint32_t pause_ms = 1;; pause_ms = std::min(pause_ms * 2, kLongestForkPauseMs)) {
     const int error = start_process(job);
     const std::uint64_t waited = monotonic_ns() - job.started_ns;
-    const bool may_wait = error == EAGAIN && waited < kForkPatienceNs &&
+    if (error == 0) fork_patience_ns_ = kForkPatienceNs;
+    const bool may_wait = error == EAGAIN && waited < fork_patience_ns_ &&
                           stop_wanted(job.slot.ticket) == Stop::kNo && !link_.gone();
+    if (error == EAGAIN && waited >= fork_patience_ns_) fork_patience_ns_ = kForkPatienceLeftNs;
     if (!may_wait) return error;
     const std::uint32_t flags = memory_.table().flags.load(std::memory_order_acquire);
     if (waited >= shrink_after && (flags & ipc::kFlagMayShrink) != 0) {

@@ -145,6 +145,8 @@ class Worker final : public WatchHost {
   std::uint64_t left_in_queue_ = 0;
   bool has_claimed_ = false;
   bool retiring_ = false;
+  static constexpr std::uint64_t kForkPatienceNs = 10'000'000'000;
+  std::uint64_t fork_patience_ns_ = kForkPatienceNs;  ///< less once it was in vain
   bool no_process_ = true;
   int compressor_error_ = -1;    // of the first try; -1: not tried
   bool may_skip_no_ops_ = true;  // a command that does nothing leaves no trace

@@ -52,6 +52,7 @@ class StreamBlocks final : public BlockSource {
 
  private:
   std::string_view data() const {
+    if (!memory_) return {};  // the last block has taken it along
     return {memory_.data() + header_.size(), used_ - header_.size()};
   }
   Pull fill();

@@ -21,6 +21,7 @@
 #include "ipc/print_queue.h"
 #include "ipc/results.h"
 #include "ipc/team_memory.h"
+#include "runner/team/audit.h"
 #include "worker/printer.h"
 
 namespace {
@@ -96,7 +97,7 @@ class World {
   void step() {
     const std::uint8_t what = input_.number();
     WorkerEnd& worker = *workers_[(what >> 6) % kWorkers];
-    switch (what % 16) {
+    switch (what % 17) {
       case 0:
         return scribble();
       case 1:
@@ -127,8 +128,10 @@ class World {
         return reclaim();
       case 14:
         return supervisor_prints(worker);
-      default:
+      case 15:
         return pass_prints();
+      default:
+        return look_for_damage();
     }
   }
 
@@ -280,6 +283,32 @@ class World {
     if (next - seen_ > team_.print_window()) return;
     seen_ = next;
     team_.table().prints_seen.store(seen_);
+  }
+
+  void look_for_damage() {
+    TeamRecord record;
+    record.ordered = (input_.number() & 1) != 0;
+    record.last_generation = kWorkers;
+    record.header = team_.control().header;
+    record.freed = publisher_.freed();
+    record.tail = publisher_.tail();
+    for (std::uint64_t at = record.freed; at < record.tail; ++at) {
+      record.tickets.push_back(publisher_.ticket_at(at));
+      record.jobs.push_back({.ticket = record.tickets.back(), .order = input_.number()});
+    }
+    record.prints_seen = seen_;
+    record.print_window = team_.print_window();
+    for (const auto& worker : workers_) {
+      record.workers.push_back({.id = worker->id,
+                                .alive = true,
+                                .current = worker->reader.current(),
+                                .holds_baton = worker->reader.holds_baton()});
+    }
+    for (const Finding& finding : audit(copy_control(team_, record), record)) {
+      require(!to_string(finding).empty());
+    }
+    const PrintPosition position = find_position(team_, seen_);
+    require(position.next >= seen_ && position.next <= seen_ + team_.print_window() + 1);
   }
 
   FuzzInput& input_;

@@ -12,6 +12,7 @@
 
 #include "fuzz/fuzz_input.h"
 #include "ipc/stdin_ticket.h"
+#include "worker/keeper_protocol.h"
 #include "worker/stdin_feed.h"
 
 namespace {
@@ -21,7 +22,7 @@ using namespace enjoin::ipc;
 using enjoin::test::FuzzInput;
 using enjoin::test::require;
 
-constexpr std::size_t kMostSent = 8;
+constexpr std::size_t kMostSent = 12;
 
 struct Ends {
   Ends() {
@@ -80,8 +81,26 @@ void feed(const StdinAnswer& answer, StdinDescriptors descriptors) {
   }
 }
 
+template <typename T>
+std::string bytes_of(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
 std::string message_bytes(FuzzInput& input) {
-  if ((input.number() & 1) == 0) return input.text(200);
+  const std::uint8_t kind = input.number() % 4;
+  if (kind == 0) return input.text(200);
+  if (kind == 1) {
+    return bytes_of(KeeperRequest{
+        static_cast<KeeperOrder>(input.number() % 6),
+        {static_cast<std::uint32_t>(input.odd_number()), input.number<std::uint8_t>()}});
+  }
+  if (kind == 2) {
+    KeeperAnswer answer;
+    answer.news = static_cast<KeeperNews>(input.number() % 6);
+    answer.id.number = static_cast<std::uint32_t>(input.odd_number());
+    answer.pid = static_cast<std::int32_t>(input.odd_number());
+    return bytes_of(answer);
+  }
   StdinAnswer answer;
   answer.ticket = input.number();
   answer.kind = static_cast<StdinKind>(input.number() % 5);
@@ -90,7 +109,45 @@ std::string message_bytes(FuzzInput& input) {
     piece.offset = input.odd_number();
     piece.length = input.odd_number();
   }
-  return {reinterpret_cast<const char*>(&answer), sizeof answer};
+  return bytes_of(answer);
+}
+
+// Whoever reads, reads one kind of message, whatever comes. False: there is no more.
+bool read_stdin_request(int socket) {
+  StdinRequest request;
+  const TicketRead got = try_read_stdin_request(socket, &request);
+  return got == TicketRead::kTaken || got == TicketRead::kOther;
+}
+
+bool read_stdin_answer(int socket) {
+  StdinAnswer answer;
+  StdinDescriptors descriptors;
+  const TicketRead got = try_read_stdin_answer(socket, &answer, &descriptors);
+  if (got == TicketRead::kTaken) {
+    require(answer.descriptors() <= StdinAnswer::kMostPieces);
+    for (std::size_t i = 0; i < answer.descriptors(); ++i) {
+      require(static_cast<bool>(descriptors[i]));
+    }
+    feed(answer, std::move(descriptors));
+  }
+  return got == TicketRead::kTaken || got == TicketRead::kOther;
+}
+
+bool read_keeper_request(int socket) {
+  KeeperRequest request;
+  WorkerStart start;
+  if (try_read_keeper_request(socket, &request, &start) != KeeperRead::kTaken) return false;
+  for (const int fd : start.descriptors()) {
+    if (request.order != KeeperOrder::kStart) require(fd == -1);
+    const UniqueFd owned(fd);
+    if (fd >= 0) require((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+  }
+  return true;
+}
+
+bool read_keeper_answer(int socket) {
+  KeeperAnswer answer;
+  return try_read_keeper_answer(socket, &answer) == KeeperRead::kTaken;
 }
 
 }  // namespace
@@ -104,20 +161,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       send(ends.theirs.get(), message_bytes(input), input.number() % (kMostSent + 1));
     }
     if ((input.number() & 1) != 0) ends.theirs.reset();
-    const bool asked = (input.number() & 1) != 0;
-    for (int i = 0; i < 6; ++i) {
-      StdinRequest request;
-      StdinAnswer answer;
-      StdinDescriptors descriptors;
-      const TicketRead got = asked ? try_read_stdin_request(ends.ours.get(), &request)
-                                   : try_read_stdin_answer(ends.ours.get(), &answer, &descriptors);
-      if (got == TicketRead::kClosed || got == TicketRead::kNothing) break;
-      if (got != TicketRead::kTaken || asked) continue;
-      require(answer.descriptors() <= StdinAnswer::kMostPieces);
-      for (std::size_t k = 0; k < answer.descriptors(); ++k) {
-        require(static_cast<bool>(descriptors[k]));
-      }
-      feed(answer, std::move(descriptors));
+    using Read = bool (*)(int);
+    constexpr Read kReads[] = {read_stdin_request, read_stdin_answer, read_keeper_request,
+                               read_keeper_answer};
+    const Read read = kReads[input.number() % 4];
+    for (int i = 0; i < 6 && read(ends.ours.get()); ++i) {
     }
   }
   require(open_descriptors() == before);

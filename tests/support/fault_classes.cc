@@ -216,7 +216,7 @@ std::vector<Call> missing() {
 std::vector<FaultClass> make_classes() {
   return {{"EINTR", EINTR, true, interruptible()},   {"EMFILE", EMFILE, false, no_descriptor()},
           {"ENOMEM", ENOMEM, false, no_memory()},    {"ENOSPC", ENOSPC, false, no_space()},
-          {"EAGAIN", EAGAIN, false, no_process()},   {"EIO", EIO, false, broken_disk()},
+          {"EAGAIN", EAGAIN, true, no_process()},    {"EIO", EIO, false, broken_disk()},
           {"EPERM", EPERM, false, forbidden()},      {"ENOSYS", ENOSYS, false, missing()},
           {"ENFILE", ENFILE, false, no_descriptor()}};
 }

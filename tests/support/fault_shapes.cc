@@ -78,6 +78,44 @@ std::vector<Shape> make_shapes() {
   for (const Shape::Job& job : results.jobs) results.kept_in[job.key] = "res/" + job.key;
   shapes.push_back(results);
 
+  Shape tagged = counting_shape("tagged", {"-k", "--tagstring", "<{2}>"});
+  tagged.ordered = true;
+  for (Shape::Job& job : tagged.jobs) {
+    std::string text;
+    for (const std::string& line : lines_of(job.out)) text += '<' + job.key + ">\t" + line + '\n';
+    job.out = text;
+  }
+  shapes.push_back(tagged);
+
+  shapes.push_back(counting_shape("ungrouped", {"-u"}));
+  shapes.back().lines = Shape::Lines::kMixed;
+  shapes.push_back(counting_shape("capped", {"--max-output", "1M"}));
+  shapes.push_back(counting_shape("rerun", {"--worker-loss", "requeue", "--timeout", "20"}));
+
+  Shape perl = counting_shape("perl", {});
+  perl.arguments[5] = "%.0f/{=2 $_ = lc($_) =}";
+  for (std::size_t i = perl.arguments.size() - 4; i < perl.arguments.size(); ++i) {
+    perl.arguments[i][0] = static_cast<char>(perl.arguments[i][0] - 'a' + 'A');
+  }
+  shapes.push_back(perl);
+
+  Shape retries = ordered;
+  retries.name = "retries";
+  retries.arguments.insert(retries.arguments.begin(), {"--retries", "3"});
+  for (std::string& word : retries.arguments) {
+    if (word.starts_with("seq -f")) word = "test -e {2} || { touch {2}; exit 1; }; " + word;
+  }
+  shapes.push_back(retries);
+
+  for (const char* way : {"--cat", "--fifo"}) {
+    Shape file = data_shape(way + 2, {"--pipe", way, "-N2000", "cat {}"});
+    shapes.push_back(file);
+  }
+  Shape robin = data_shape("robin", {"--pipe", "--round-robin", "--block", "4k", "cat"});
+  robin.logged = false;
+  robin.lines = Shape::Lines::kMixed;
+  shapes.push_back(robin);
+
   Shape sem;
   sem.name = "sem";
   sem.arguments = {"--sem", "--fg", "--id", "faults", "seq", "-f", "%.0f/a", "300"};

@@ -154,23 +154,23 @@ void Stage::open_gate() {
 }
 
 void Stage::finish_with_command(const std::function<void()>& act) {
-  // Where the moment did not come this time, no command does.
-  constexpr int kPatienceMs = 2000;
-  while (true) {
+  // A moment may come only because of what `act` does: then that does not wait for the command.
+  constexpr int kPatienceMs = 300;
+  for (bool acted = false; !acted || team_->unfinished() > 0;) {
     pollfd ready{command_.get(), POLLIN, 0};
-    const int patience = team_->unfinished() == 0 ? kPatienceMs : 0;
-    if (::poll(&ready, 1, patience) > 0) {
-      ++told_->commands_taken;
+    const bool idle = team_->unfinished() == 0;
+    const bool commanded = ::poll(&ready, 1, idle ? kPatienceMs : 0) > 0;
+    if (!acted && (commanded || idle)) {
       act();
-      ::raise(kLetGo);
-      return finish();
+      acted = true;
     }
-    if (team_->unfinished() == 0) {
-      act();
-      return finish();
+    if (commanded) {
+      std::uint64_t count = 0;
+      [[maybe_unused]] const ssize_t got = ::read(command_.get(), &count, sizeof count);
+      ::raise(kLetGo);
     }
     const int readable[] = {command_.get()};
-    team_->wait(readable, std::chrono::nanoseconds(-1));
+    if (team_->unfinished() > 0) team_->wait(readable, std::chrono::nanoseconds(-1));
     take_results();
   }
 }

@@ -40,7 +40,6 @@ struct Told {
   std::atomic<std::uint32_t> well[kMostJobs];  ///< it ended as it should
   std::atomic<std::uint32_t> lost[kMostJobs];
   std::atomic<std::uint32_t> strange;  ///< results of no job of ours
-  std::atomic<std::uint32_t> commands_taken;
 };
 
 /// Where a play is acted: the team, and what its jobs have an effect on. It lives in the test and,
@@ -63,7 +62,7 @@ class Stage {
   void finish() { finish_but(0); }
   void wait_until_announced();  ///< a job is at the gate, or none is left
   void open_gate();
-  /// Takes the tracer's command, `act`s on it, tells the tracer; waits until all has ended.
+  /// Waits for the tracer's command, `act`s, tells the tracer; waits until all has ended.
   void finish_with_command(const std::function<void()>& act);
 
   // In the test.

@@ -115,6 +115,12 @@ std::size_t count_fds(pid_t pid) {
   return static_cast<std::size_t>(std::distance(at, std::filesystem::directory_iterator()));
 }
 
+[[noreturn]] void give_up(const std::string& what, const Running& running) {
+  const std::string err = running.err_so_far();
+  throw std::runtime_error(what + "\n" +
+                           err.substr(err.size() - std::min<std::size_t>(err.size(), 2000)));
+}
+
 // ---- One run -----------------------------------------------------------------------------------
 
 class Run {
@@ -198,9 +204,7 @@ void Run::ask(const Running& running) {
   auto asked = Clock::now();
   running.signal(SIGUSR1);
   while (running.err_so_far(before).find("enjoin: ") == std::string::npos) {
-    if (Clock::now() - began > kHang) {
-      throw std::runtime_error("I0: the supervisor does not answer\n" + running.err_so_far());
-    }
+    if (Clock::now() - began > kHang) give_up("I0: the supervisor does not answer", running);
     if (Clock::now() - asked > kAskAgain) {
       running.signal(SIGUSR1);
       asked = Clock::now();
@@ -220,12 +224,10 @@ void Run::wait_gate(const Running& running, Fifo* here, bool asks) {
       ++arrived;
       continue;
     }
-    if (running.has_ended()) throw std::runtime_error("ended early\n" + running.err_so_far());
-    if (Clock::now() - began > kHang) {
-      throw std::runtime_error("the run hangs\n" + running.err_so_far());
-    }
+    if (running.has_ended()) give_up("the run ended early", running);
+    if (Clock::now() - began > kHang) give_up("the run hangs", running);
     if (asks) ask(running);
-    ::poll(nullptr, 0, 20);
+    ::poll(nullptr, 0, asks ? 20 : 1);
   }
 }
 
@@ -342,7 +344,7 @@ void Run::check_left() {
 std::string NeighbourRun::report() const {
   std::string text;
   for (const std::string& what : broken) text += what + '\n';
-  text += "exit status " + std::to_string(ran.status) + "\nstderr:\n" + ran.err.substr(0, 4000);
+  text += "exit status " + std::to_string(ran.status) + "\nstderr:\n" + ran.err.substr(0, 3000);
   text += "\nstdout that is no neighbour's:\n" + hostile_out.substr(0, 2000);
   return text;
 }

@@ -18,14 +18,6 @@ namespace {
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kHangNs = 60 * kSecondNs;
 
-ipc::UniqueFd open_process(pid_t pid) {
-  return ipc::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-}
-
-bool signal_process(const ipc::UniqueFd& process, int signal) {
-  return process && ::syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0) == 0;
-}
-
 bool is_child_of(pid_t pid, pid_t parent) {
   const std::vector<pid_t> children = children_of(parent);
   return std::find(children.begin(), children.end(), pid) != children.end();
@@ -51,6 +43,14 @@ void describe(pid_t pid, unsigned depth, std::string* text) {
 }
 
 }  // namespace
+
+ipc::UniqueFd open_process(pid_t pid) {
+  return ipc::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
+bool signal_process(const ipc::UniqueFd& process, int signal) {
+  return process && ::syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0) == 0;
+}
 
 std::string describe_processes(pid_t root) {
   std::string text;

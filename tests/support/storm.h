@@ -82,6 +82,10 @@ class Storm {
   std::thread thread_;
 };
 
+/// A process by its number, for signal_process(); empty where there is none.
+ipc::UniqueFd open_process(pid_t pid);
+bool signal_process(const ipc::UniqueFd& process, int signal);
+
 /// What the processes below `root` are doing, for people: one a line.
 std::string describe_processes(pid_t root);
 
