@@ -206,13 +206,15 @@ def controller_killed(contender):
     near = [run.pid_in(f"near{i}") for i in (1, 2)]
     far = [run.pid_in(f"far{i}") for i in (1, 2)]
     run.process.kill()
+    began = time.monotonic()
     run.process.wait()
     everything_gone = wait_for(lambda: not below(os.getpid()), 3)
+    took = time.monotonic() - began
     left = set(below(os.getpid()))
     files, names = run.left_files()
     cell = "leaves "
     if everything_gone:
-        cell = f"exact: all gone after {run.seconds():.1f} s" if not files + names else "leaves "
+        cell = f"exact: all gone after {took:.1f} s" if not files + names else "leaves "
     if cell == "leaves ":
         cell += ", ".join(filter(None, [
             f"{len(left & set(near))} of 2 jobs" if left & set(near) else "",
@@ -272,8 +274,8 @@ def disk_full(contender):
     cell = f"{size:,} bytes printed, {status_text(status)}, {told(run)}"
     run.end()
     if whole:
-        return f"exact: does not need it ({cell})"
-    return f"exact: {cell}" if status not in (0, None) else f"**silent loss**: {cell}"
+        return f"exact: needs no room there ({cell})"
+    return f"reported: {cell}" if status not in (0, None) else f"**silent loss**: {cell}"
 
 
 def worker_stopped(contender):

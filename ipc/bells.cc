@@ -64,6 +64,11 @@ bool Bells::any_idle() const noexcept {
   return false;
 }
 
+bool Bells::is_idle(std::uint32_t worker) const noexcept {
+  const AtomicU64& word = memory_->control().idle[worker / 64];
+  return (word.load(std::memory_order_seq_cst) & bit_of(worker)) != 0;
+}
+
 bool Bells::ring_one_idle() noexcept {
   const std::uint32_t words = (memory_->workers() + 63) / 64;
   for (std::uint32_t i = 0; i < words; ++i) {

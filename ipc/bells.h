@@ -38,6 +38,7 @@ class Bells {
   /// Wakes one that announced itself idle; false where none did.
   bool ring_one_idle() noexcept;
   bool any_idle() const noexcept;
+  bool is_idle(std::uint32_t worker) const noexcept;
 
   // The supervisor's side: announce_supervisor_waits(); look again; poll; withdraw.
   void announce_supervisor_waits() noexcept;

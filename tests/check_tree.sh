@@ -58,7 +58,7 @@ leaks=$(awk -v call='(^|[^A-Za-z0-9_>])(::|std::)(open|openat|creat|pipe2?|socke
   text != "" { text = text " " $0 }
   text == "" && $0 ~ call && $0 !~ /^ *\/\// { text = before " " $0; at = FNR }
   text != "" && /[;{]/ {
-    if (text !~ /CLOEXEC|[(, ](kFlags|flags|mode)[ ,)]|, "[rwa]\+?e"/) print FILENAME ":" at ": " $0
+    if (text !~ /CLOEXEC|[(, ](kFlags|kWalk|flags|mode)[ ,)]|, "[rwa]\+?e"/) print FILENAME ":" at ": " $0
     text = ""
   }
   { before = $0 }' "${product[@]}")

@@ -72,7 +72,7 @@ TEST_CASE("grammar: help fits a screen, and --help=all has every option") {
   for (const std::string& line : lines_of(help.out)) CHECK(line.size() <= 80);
   const Ran all = box.enjoin({"--help=all"});
   for (const char* option :
-       {"--worker-loss", "--leftovers", "--max-output", "--halt", "--rlimit"}) {
+       {"--worker-loss", "--leftovers", "--isolate", "--max-output", "--halt", "--rlimit"}) {
     CHECK(all.out.find(option) != std::string::npos);
   }
 }

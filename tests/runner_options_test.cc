@@ -195,10 +195,11 @@ TEST_CASE("options: --silent undoes -v and -t, wherever it is") {
 }
 
 TEST_CASE("options: numbers, times and words arrive checked") {
-  const Options options = options_of(
-      {"--delay=0.5", "--timeout=2m", "--retries=3", "--halt=soon,fail=10%", "--nice=-5",
-       "--rlimit=nproc=64", "--worker-loss=requeue", "--leftovers=kill", "--max-output=1K",
-       "--joblog=log", "--eta", "--quiet", "-q", "--dry-run", "-r", "-I@", "echo"});
+  const Options options =
+      options_of({"--delay=0.5", "--timeout=2m", "--retries=3", "--halt=soon,fail=10%", "--nice=-5",
+                  "--rlimit=nproc=64", "--worker-loss=requeue", "--leftovers=kill", "--isolate=pid",
+                  "--max-output=1K", "--joblog=log", "--eta", "--quiet", "-q", "--dry-run", "-r",
+                  "-I@", "echo"});
   CHECK(options.delay == 500ms);
   CHECK(options.timeout.limit == 2min);
   CHECK(options.retries == 3);
@@ -207,6 +208,7 @@ TEST_CASE("options: numbers, times and words arrive checked") {
   CHECK(options.limits.size() == 1);
   CHECK(options.worker_loss == enjoin::WorkerLoss::kRequeue);
   CHECK(options.leftovers == enjoin::Leftovers::kKill);
+  CHECK(options.isolate == enjoin::Isolate::kPid);
   CHECK(options.max_output_bytes == 1024);
   CHECK(options.joblog_path == "log");
   CHECK(options.progress == ProgressKind::kEta);
@@ -224,6 +226,7 @@ TEST_CASE("options: malformed values name the option, the value and the right fo
   CHECK(has(error_of({"-nx", "echo"}), "-n 'x': expected a whole number"));
   CHECK(error_of({"--leftovers=eat", "echo"}) ==
         "--leftovers 'eat': expected keep, report, kill or fail");
+  CHECK(error_of({"--isolate=", "echo"}) == "--isolate '': expected none or pid");
   CHECK(error_of({"--worker-loss=", "echo"}) == "--worker-loss '': expected fail or requeue");
   CHECK(has(error_of({"--delay=soon", "echo"}), "--delay 'soon': expected seconds"));
   CHECK(has(error_of({"--halt=now", "echo"}), "--halt 'now'"));

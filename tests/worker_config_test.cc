@@ -29,6 +29,7 @@ WorkerConfig full_config() {
   config.max_output_bytes = 1ULL << 40;
   config.verbose = enjoin::Verbose::kToStderr;
   config.leftovers = enjoin::Leftovers::kFail;
+  config.isolate = enjoin::Isolate::kPid;
   config.nice = -3;
   config.limits = {{RLIMIT_AS, 1 << 30}, {RLIMIT_CORE, 0}};
   config.stop_ladder = {{SIGINT, 7}, {SIGKILL, 0}};
@@ -72,6 +73,7 @@ TEST_CASE("worker config: every field comes back as it was packed") {
   CHECK(back.max_output_bytes == config.max_output_bytes);
   CHECK(back.verbose == enjoin::Verbose::kToStderr);
   CHECK(back.leftovers == enjoin::Leftovers::kFail);
+  CHECK(back.isolate == enjoin::Isolate::kPid);
   CHECK(back.nice == -3);
   REQUIRE(back.limits.size() == 2);
   CHECK(back.limits[0].value == 1 << 30);

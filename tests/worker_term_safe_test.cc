@@ -60,3 +60,22 @@ TEST_CASE("term_safe: columns of wide and of ordinary characters") {
   CHECK(term_prefix("a\xe6\x97\xa5z", 2) == "a");
   CHECK(term_prefix("a\xe6\x97\xa5z", 3) == "a\xe6\x97\xa5");
 }
+
+TEST_CASE("term_safe: what is safe already stays, and lines may stay lines") {
+  std::string all;
+  for (int code = 0; code < 256; ++code) all += static_cast<char>(code);
+  const std::string once = term_safe(all);
+  CHECK(term_safe(once) == once);
+  CHECK(term_safe_lines("a\033\nb\n\nc") == "a\\x1B\nb\n\nc");
+  CHECK(term_safe_lines("").empty());
+}
+
+TEST_CASE("term_safe: a line that is drawn in place has no escapes, but no controls either") {
+  CHECK(without_controls("a\x1b[2Jb") == "a[2Jb");
+  // C1 as a byte and in UTF-8, a direction, a cut character.
+  CHECK(without_controls("a\x9b"
+                         "b\xc2\x9b"
+                         "c\xe2\x80\xae"
+                         "d\xc3") == "abcd");
+  CHECK(without_controls("\xc3\xa4\xe6\x97\xa5") == "\xc3\xa4\xe6\x97\xa5");
+}

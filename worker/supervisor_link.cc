@@ -2,11 +2,13 @@
 
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <poll.h>
 #include <unistd.h>
 
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "enjoin/error.h"
 #include "worker/job_watch.h"
@@ -15,15 +17,35 @@ namespace enjoin {
 namespace {
 
 constexpr std::uint64_t kHoldBackNs = 10'000'000;
+constexpr long kAgainNs = 5'000'000;
 
 ipc::WorkerBlock* own_block = nullptr;
+std::uint32_t own_keeper = 0;
+volatile std::sig_atomic_t repeats = 0;
 volatile std::sig_atomic_t somebody_died = 0;  // or a job says so: it is looked at
+
+// The kernel sends it once, perhaps just before a write that blocks. The keeper repeats its own;
+// when that is dead, nobody does.
+void repeat_death_signal() {
+  repeats = 1;
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SupervisorLink::kDeathSignal;
+  int timer = 0;
+  const itimerspec often{{0, kAgainNs}, {0, kAgainNs}};
+  // Straight to the kernel: we are in a signal handler.
+  if (::syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) != 0) return;
+  ::syscall(SYS_timer_settime, timer, 0, &often, nullptr);
+}
 
 // Raising the bell makes a futex wait that is about to begin return at once; one that has begun is
 // interrupted by the signal itself.
 void on_death(int) {
+  const int error = errno;
+  if (repeats == 0 && static_cast<std::uint32_t>(::getppid()) != own_keeper) repeat_death_signal();
   somebody_died = 1;
   ipc::Bells::raise_only(*own_block);
+  errno = error;
 }
 
 }  // namespace
@@ -35,6 +57,7 @@ SupervisorLink::SupervisorLink(const ipc::TeamMemory& memory, std::uint32_t work
       event_(std::move(event)),
       keeper_pid_(keeper_pid) {
   own_block = &memory.block(worker);
+  own_keeper = keeper_pid;
   // Where our caller ignores it, children vanish unreaped.
   ::signal(SIGCHLD, SIG_DFL);
   struct sigaction action {};

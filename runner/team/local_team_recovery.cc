@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <map>
 #include <unistd.h>
 
@@ -335,8 +336,10 @@ void LocalTeam::print_salvaged(const Salvage& found) {
     } else if (piece.source == nullptr) {
       printer_->emit_spooled(output);
     } else {
-      printer_->emit(output, CaptureFiles(ipc::UniqueFd(::dup(piece.source->capture[0].get())),
-                                          ipc::UniqueFd(::dup(piece.source->capture[1].get()))));
+      printer_->emit(
+          output,
+          CaptureFiles(ipc::UniqueFd(::fcntl(piece.source->capture[0].get(), F_DUPFD_CLOEXEC, 3)),
+                       ipc::UniqueFd(::fcntl(piece.source->capture[1].get(), F_DUPFD_CLOEXEC, 3))));
     }
   }
   for (const std::uint32_t handle : found.vanished) {

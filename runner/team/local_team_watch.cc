@@ -144,6 +144,7 @@ bool LocalTeam::lock_is_sane(int lock) {
   const std::optional<ProcessSight> sight =
       holder != nullptr ? see_process(holder->pid) : std::nullopt;
   const std::uint64_t ticks = sight ? sight->cpu_ticks : 0;
+  const char state = sight ? sight->state : '\0';
   // The bit that says who waits may come and go.
   const bool same = holding.since_ns != 0 && ((holding.word ^ word) & FUTEX_TID_MASK) == 0 &&
                     holding.taken == taken;
@@ -152,17 +153,21 @@ bool LocalTeam::lock_is_sane(int lock) {
     return true;
   }
   const std::uint64_t held_ns = now - holding.since_ns;
+  const bool ended = sight ? state == 'Z' || state == 'X'
+                           : see_process(::getpid()).has_value();  // else there is no /proc
+  // What a dead worker really held the kernel has given on.
+  if (holder != nullptr && ended) return held_ns < kUnknownHolderNs;
   if (holder == nullptr) return unknown_pids || held_ns < kUnknownHolderNs;
   bool stands = false;
-  if (sight && sight->state == 'T') {
+  if (state == 'T') {
     stands = held_ns >= kStoppedHolderNs;
-  } else if (sight && sight->state == 'S') {
+  } else if (state == 'S') {
     stands = held_ns >= kSleepingHolderNs;
-  } else if (sight && sight->state == 'R') {  // it turns in a circle, or gets no time
+  } else if (state == 'R') {  // it turns in a circle, or gets no time
     const auto second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
     stands = ticks - holding.cpu_ticks >= kSpinningSeconds * second;
   } else {
-    const bool may_run = sight && sight->state != 't';  // a debugger's user is given time
+    const bool may_run = sight && state != 't';  // a debugger's user is given time
     stands = !may_run && held_ns >= kLongestHoldingNs;
   }
   if (stands) {
@@ -211,7 +216,9 @@ void LocalTeam::ring_where_nothing_moves() {
   printer_->drain_if_ready();
   if (moved || publisher_.waiting() == 0 || head == publisher_.tail()) return;
   for (const WorkerProcess& worker : workers_) {
-    if (worker.alive() && worker.results->current() == 0) bells_.ring(worker.id.number);
+    if (!worker.alive() || worker.results->current() != 0) continue;
+    if (bells_.is_idle(worker.id.number)) ++counters_.woken;
+    bells_.ring(worker.id.number);
   }
   if (alive_ < std::min(spec_.workers, most_running_)) summon_worker();
 }

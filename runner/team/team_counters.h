@@ -13,6 +13,7 @@ struct TeamCounters {
   std::uint64_t locks_healed = 0;    ///< dead owners of locks that the supervisor met
   std::uint64_t rebuilds = 0;        ///< shared memory was damaged and made anew
   std::uint64_t shrunk = 0;          ///< workers that left because no process could be started
+  std::uint64_t woken = 0;           ///< workers that slept on while a job waited: a lost wake-up
   std::uint64_t stalled_killed = 0;  ///< workers that held a lock and did not move
 };
 

@@ -92,6 +92,7 @@ void Stage::perform() {
   team_ = &team;
   play_->act(*this);
   open_gate();  // for what was left behind
+  told_->woken = static_cast<std::uint32_t>(team.counters().woken);
 }
 
 void Stage::start(std::uint64_t seq, const std::string& line) {
@@ -187,6 +188,9 @@ std::vector<std::string> Stage::judge(const TracedRun& run) const {
   if (run.end == TracedRun::End::kHang) wrong.emplace_back("HANG: the run does not end");
   if (run.left_processes) wrong.emplace_back("something outlived the run");
   if (run.end != TracedRun::End::kEnded) return wrong;
+  if (run.kills == 0 && told_->woken > 0) {
+    wrong.emplace_back("HANG: a worker slept while a job waited, until somebody looked after it");
+  }
   if (!WIFEXITED(run.status) || WEXITSTATUS(run.status) != 0) {
     wrong.push_back("the run ended with wait status " + std::to_string(run.status) + ": " +
                     shown(text_of(streams_[1].get())));

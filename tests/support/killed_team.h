@@ -40,6 +40,7 @@ struct Told {
   std::atomic<std::uint32_t> well[kMostJobs];  ///< it ended as it should
   std::atomic<std::uint32_t> lost[kMostJobs];
   std::atomic<std::uint32_t> strange;  ///< results of no job of ours
+  std::atomic<std::uint32_t> woken;    ///< TeamCounters::woken
 };
 
 /// Where a play is acted: the team, and what its jobs have an effect on. It lives in the test and,
