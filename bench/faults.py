@@ -110,6 +110,25 @@ class Run:
         except subprocess.TimeoutExpired:
             return None
 
+    def wait_while_it_moves(self, limit=300):
+        """The exit status, or None where nothing has moved for six seconds: neither its output nor
+        a processor. A busy machine makes slow, and does not count as a hang."""
+        began = still_since = time.monotonic()
+        before, busy, looks = None, 0, 0
+        while time.monotonic() - began < limit:
+            if (status := self.process.poll()) is not None:
+                return status
+            sizes = [path.stat().st_size for path in self.folder.iterdir() if path.is_file()]
+            states = [stat[1] for pid in below(os.getpid()) if (stat := stat_of(pid))]
+            looks += 1
+            busy += any(state in "RD" for state in states)
+            if sizes != before or busy > looks / 10:
+                before, busy, looks, still_since = sizes, 0, 0, time.monotonic()
+            if time.monotonic() - still_since > 6:
+                return None
+            time.sleep(0.1)
+        return None
+
     def seconds(self):
         return time.monotonic() - self.began
 
@@ -310,7 +329,7 @@ def killed_in_the_queue(contender):
                 os.kill(workers[i % len(workers)], signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        status = run.wait(10)
+        status = run.wait_while_it_moves()
         hung += status is None
         if status is not None and status != 0:
             wrong += not contender.accounts(run, len(commands))

@@ -54,6 +54,9 @@ BatchRun::BatchRun(Options options, std::string program)
       limit_(options_.admission.limit_command, signals_.caller_mask()),
       admission_(options_.admission, usable_cpus(options_.cpu_unit), Machine::of_linux(), &limit_) {
   team_.set_most_running(workers_);
+  team_.report_trouble([this](const std::string& text) {
+    say(fmt::format("{}: Warning: {}\n", program_, term_safe(text)));
+  });
   evaluator_.correct_lengths(command_spec(options_), &batcher_);
   if (options_.interactive) {
     terminal_.reset(::open("/dev/tty", O_RDONLY | O_CLOEXEC));

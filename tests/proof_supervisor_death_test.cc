@@ -37,7 +37,7 @@ struct Kind {
   std::vector<std::string> inputs = {":::", "1", "2"};
 };
 
-constexpr const char* kTree = "setsid sleep 1000 & sleep 1000 & echo >$READY; wait";
+constexpr const char* kTree = "setsid sleep 1000 & sleep 1000 & echo >$READY; wait; :";
 
 std::vector<Kind> job_kinds() {
   return {
@@ -121,8 +121,9 @@ void kill_all(const std::vector<Kind>& kinds, const char* of) {
   for (const Victims& victims : kAll) {
     Figures figures;
     for (const Kind& kind : kinds) kill_one(kind, victims, &figures);
-    MESSAGE("killed: " << victims.name << ": " << figures.kills << " runs with " << of
-                       << ", all gone after " << figures.slowest.count() << " ms at most");
+    MESSAGE("killed: " << std::string(victims.name) << ": " << figures.kills << " runs with "
+                       << std::string(of) << ", all gone after " << figures.slowest.count()
+                       << " ms at most");
   }
 }
 

@@ -88,7 +88,7 @@ std::vector<Shape> make_shapes() {
   shapes.push_back(tagged);
 
   shapes.push_back(counting_shape("ungrouped", {"-u"}));
-  shapes.back().lines = Shape::Lines::kMixed;
+  shapes.back().arguments[1] = "-j1";  // else one may cut the other's lines
   shapes.push_back(counting_shape("capped", {"--max-output", "1M"}));
   shapes.push_back(counting_shape("rerun", {"--worker-loss", "requeue", "--timeout", "20"}));
 
@@ -113,7 +113,7 @@ std::vector<Shape> make_shapes() {
   }
   Shape robin = data_shape("robin", {"--pipe", "--round-robin", "--block", "4k", "cat"});
   robin.logged = false;
-  robin.lines = Shape::Lines::kMixed;
+  robin.lines = Shape::Lines::kAnyOrder;
   shapes.push_back(robin);
 
   Shape sem;

@@ -1,8 +1,12 @@
 #include "support/fault_sweep.h"
 
 #include <algorithm>
-#include <filesystem>
+#include <cctype>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
 #include <set>
+#include <sstream>
 
 #include <doctest/doctest.h>
 
@@ -58,6 +62,12 @@ std::string head(const std::string& text) {
   return text.size() <= kMost ? text : text.substr(0, kMost) + "…";
 }
 
+void say_counts(const std::string& kind, const FaultCounts& counts) {
+  std::printf("%-18s failed %5zu  went on %5zu  clean errors %5zu  violations %zu\n", kind.c_str(),
+              counts.injected, counts.went_on, counts.clean_errors, counts.violations);
+  std::fflush(stdout);
+}
+
 class Judge {
  public:
   Judge(const Shape& shape, const Sandbox& box, const Faulted& faulted)
@@ -93,7 +103,10 @@ class Judge {
     const std::string& text =
         kept == shape_.kept_in.end() ? faulted_.ran.out : read_kept(kept->second);
     bool together = true;
-    const std::string got = lines_with(text, job.key, &together);
+    std::string got = lines_with(text, job.key, &together);
+    if (shape_.lines == Shape::Lines::kAnyOrder && sorted_lines(got) == sorted_lines(job.out)) {
+      got = job.out;
+    }
     if (got != job.out) {
       if (success) wrong_ += "success without all of " + job.key + "; ";
       if (recorded) wrong_ += "a row without all of " + job.key + "; ";
@@ -141,35 +154,116 @@ std::string verdict(const Shape& shape, const Sandbox& box, const Faulted& fault
   return Judge(shape, box, faulted).judge();
 }
 
-FaultCounts sweep(const Shape& shape, const Fault& fault, std::size_t first, std::size_t stride) {
-  FaultCounts counts;
-  // Which calls are made depends a little on who was sooner: the end is where it was missed twice.
-  int missed = 0;
-  for (Fault now = fault; missed < 2; now.nth += stride) {
-    if (now.nth == 0) now.nth = first;
-    const Sandbox box;
-    for (const auto& [name, text] : shape.given) box.write(name, text);
-    const Faulted faulted =
-        run_with_fault(box, shape.arguments,
-                       {.input = shape.input, .environment = {"PARALLEL_SHELL=/bin/sh"}}, now);
-    ++counts.runs;
-    missed = faulted.injected == 0 ? missed + 1 : 0;
-    counts.injected += std::min<std::size_t>(faulted.injected, 1);
-    std::string wrong = verdict(shape, box, faulted);
-    if (faulted.injected == 0 && faulted.ran.status != 0) wrong += "it failed by itself; ";
-    if (wrong.empty()) {
-      if (faulted.injected != 0) ++(faulted.ran.status == 0 ? counts.went_on : counts.clean_errors);
-      continue;
-    }
-    ++counts.violations;
-    const std::string which = shape.name + ' ' + std::string(name_of(now.role)) + ' ' +
-                              now.kind->name + ' ' + std::to_string(now.nth) +
-                              (now.lasting ? "+" : "");
-    FAIL_CHECK("ENJOIN_FAULTS='" << which << "': " << wrong << "\n  failed: " << faulted.call
-                                 << "\n  status " << faulted.ran.status
-                                 << ", stderr: " << head(faulted.ran.err));
+namespace {
+
+Faulted run(const Shape& shape, const Sandbox& box, const Fault& fault) {
+  for (const auto& [name, text] : shape.given) box.write(name, text);
+  return run_with_fault(box, shape.arguments,
+                        {.input = shape.input, .environment = {"PARALLEL_SHELL=/bin/sh"}}, fault);
+}
+
+}  // namespace
+
+std::vector<Fault> faults_of(const Shape& shape) {
+  const Sandbox box;
+  const Faulted counted = run(shape, box, {});
+  if (const std::string wrong = verdict(shape, box, counted); !wrong.empty()) {
+    FAIL_CHECK(shape.name << " without any fault: " << wrong << counted.ran.err);
   }
-  return counts;
+  std::vector<Fault> faults;
+  for (const auto& [role, counts] : counted.counted) {
+    if (role == Role::kJob) continue;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const FaultClass& kind = fault_classes()[i];
+      for (const bool lasting : {false, true}) {
+        if (lasting && kind.only_once) continue;
+        for (std::size_t nth = 1; nth <= counts[i]; ++nth) {
+          faults.push_back({.kind = &kind, .role = role, .nth = nth, .lasting = lasting});
+        }
+      }
+    }
+  }
+  return faults;
+}
+
+void try_fault(const Shape& shape, const Fault& fault, FaultCounts* counts) {
+  const Sandbox box;
+  const Faulted faulted = run(shape, box, fault);
+  ++counts->runs;
+  if (faulted.injected != 0) ++counts->injected;
+  std::string wrong = verdict(shape, box, faulted);
+  if (faulted.injected == 0 && faulted.ran.status != 0) wrong += "it failed by itself; ";
+  if (wrong.empty()) {
+    if (faulted.injected != 0) ++(faulted.ran.status == 0 ? counts->went_on : counts->clean_errors);
+    return;
+  }
+  ++counts->violations;
+  const std::string which = shape.name + ' ' + std::string(name_of(fault.role)) + ' ' +
+                            fault.kind->name + ' ' + std::to_string(fault.nth) +
+                            (fault.lasting ? "+" : "");
+  FAIL_CHECK("ENJOIN_FAULTS='" << which << "': " << wrong << "\n  failed: " << faulted.call
+                               << "\n  status " << faulted.ran.status
+                               << ", stderr: " << head(faulted.ran.err));
+}
+
+namespace {
+
+struct Chosen {
+  std::string shape = "*";
+  std::string role = "*";
+  std::string kind = "*";
+  std::string nth = "*";
+};
+
+bool takes(const std::string& pattern, std::string_view name) {
+  return pattern == "*" || pattern == name;
+}
+
+// Each day others, so that a few days of CI try them all.
+std::size_t days() {
+  return static_cast<std::size_t>(std::time(nullptr) / 86'400);
+}
+
+}  // namespace
+
+void sweep(const std::vector<std::string>& shapes, std::size_t stride) {
+  if (!can_inject()) return;
+  Chosen chosen;
+  const char* const asked = std::getenv("ENJOIN_FAULTS");
+  if (asked != nullptr) {
+    stride = 1;
+    std::istringstream words(asked);
+    words >> chosen.shape >> chosen.role >> chosen.kind >> chosen.nth;
+    if (chosen.shape == "all") chosen.shape = "*";
+    if (chosen.nth.starts_with('/')) stride = std::stoul(chosen.nth.substr(1));
+  }
+  const bool one = std::isdigit(chosen.nth.front()) != 0;
+  std::map<std::string, FaultCounts> by_kind;
+  for (const Shape& shape : fault_shapes()) {
+    if (!takes(chosen.shape, shape.name)) continue;
+    if (std::find(shapes.begin(), shapes.end(), shape.name) == shapes.end()) continue;
+    std::vector<Fault> faults = faults_of(shape);
+    std::erase_if(faults, [&](const Fault& fault) {
+      return !takes(chosen.role, name_of(fault.role)) || !takes(chosen.kind, fault.kind->name);
+    });
+    if (one && !faults.empty()) {
+      faults.front().nth = std::stoul(chosen.nth);
+      faults.front().lasting = chosen.nth.ends_with('+');
+      faults.resize(1);
+    }
+    for (std::size_t i = one ? 0 : days() % stride; i < faults.size(); i += stride) {
+      const Fault& fault = faults[i];
+      const std::string kind =
+          std::string(fault.kind->name) + ' ' + std::string(name_of(fault.role));
+      try_fault(shape, fault, &by_kind[kind]);
+    }
+  }
+  FaultCounts all;
+  for (const auto& [kind, counts] : by_kind) {
+    say_counts(kind, counts);
+    all += counts;
+  }
+  say_counts("all", all);
 }
 
 }  // namespace enjoin::test

@@ -15,7 +15,7 @@ namespace enjoin::test {
 
 /// A small run whose outcome is known. Each line of a job's output ends in "/KEY".
 struct Shape {
-  enum class Lines { kTogether, kMixed };
+  enum class Lines { kTogether, kMixed, kAnyOrder };
   struct Job {
     std::string key;
     std::string out;  ///< all that it writes to stdout
@@ -49,8 +49,14 @@ struct FaultCounts {
 /// What is wrong about a run: "" where nothing is.
 std::string verdict(const Shape& shape, const Sandbox& box, const Faulted& faulted);
 
-/// Runs the shape with every `stride`-th call of the class failing, beginning with `first` (from
-/// 1), up to the end of the run. Each violation is a failed check of the test.
-FaultCounts sweep(const Shape& shape, const Fault& fault, std::size_t first, std::size_t stride);
+/// Every call of every class that one run makes, once and lasting.
+std::vector<Fault> faults_of(const Shape& shape);
+
+/// A violation is a failed check of the test.
+void try_fault(const Shape& shape, const Fault& fault, FaultCounts* counts);
+
+/// Every `stride`-th fault of these shapes, each day beginning with another, or what ENJOIN_FAULTS
+/// asks for (see proof_faults_test.cc); prints the counts.
+void sweep(const std::vector<std::string>& shapes, std::size_t stride);
 
 }  // namespace enjoin::test

@@ -51,8 +51,9 @@ class Filter {
  public:
   explicit Filter(const FaultClass* kind) {
     std::set<long> numbers(std::begin(kTelling), std::end(kTelling));
-    if (kind != nullptr) {
-      for (const FaultClass::Call& call : kind->calls) numbers.insert(call.number);
+    for (const FaultClass& one : fault_classes()) {
+      if (kind != nullptr && kind != &one) continue;
+      for (const FaultClass::Call& call : one.calls) numbers.insert(call.number);
     }
     constexpr std::uint32_t arch_at = offsetof(seccomp_data, arch);
     constexpr std::uint32_t number_at = offsetof(seccomp_data, nr);
@@ -272,15 +273,27 @@ class Run {
   }
 
   bool matches(Role role, const seccomp_data& call) const {
-    if (fault_.kind == nullptr || role != fault_.role) return false;
+    if (fault_.kind == nullptr) return count(role, call), false;
+    if (role != fault_.role) return false;
     // Where nothing can be said any more, nothing can be judged either.
     if (fault_.lasting && call.nr == SYS_write && call.args[0] == STDERR_FILENO) return false;
+    return is_of(*fault_.kind, call);
+  }
+
+  void count(Role role, const seccomp_data& call) const {
+    std::vector<std::size_t>& counts = result_->counted[role];
+    counts.resize(fault_classes().size());
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (is_of(fault_classes()[i], call)) ++counts[i];
+    }
+  }
+
+  static bool is_of(const FaultClass& kind, const seccomp_data& call) {
     std::uint64_t arguments[6];
     std::copy(std::begin(call.args), std::end(call.args), arguments);
-    return std::any_of(
-        fault_.kind->calls.begin(), fault_.kind->calls.end(), [&](const FaultClass::Call& one) {
-          return one.number == call.nr && (one.counts == nullptr || one.counts(arguments));
-        });
+    return std::any_of(kind.calls.begin(), kind.calls.end(), [&](const FaultClass::Call& one) {
+      return one.number == call.nr && (one.counts == nullptr || one.counts(arguments));
+    });
   }
 
   bool is_due() {

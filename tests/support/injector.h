@@ -8,7 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +40,7 @@ const std::vector<FaultClass>& fault_classes();
 const FaultClass& fault_class(std::string_view name);
 
 struct Fault {
-  const FaultClass* kind = nullptr;
+  const FaultClass* kind = nullptr;  ///< null: all are counted, nothing fails
   Role role = Role::kSupervisor;
   std::size_t nth = 0;   ///< from 1; 0: none, only counts
   bool lasting = false;  ///< and all that follow
@@ -51,6 +51,8 @@ struct Faulted {
   Ran ran;
   bool hung = false;         ///< it was killed after the bound
   std::size_t matching = 0;  ///< calls of the class and role, the failed ones among them
+  /// Without a class: the calls of each class (in the order of fault_classes()) by role.
+  std::map<Role, std::vector<std::size_t>> counted;
   std::size_t injected = 0;
   std::string call;               ///< the first that failed
   bool was_message = false;       ///< that was a write to stderr

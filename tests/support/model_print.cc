@@ -83,7 +83,8 @@ bool Machine::print_step(Actor* actor, unsigned who) {
       return true;
     case Step::kSpool:
       s_->spooled = static_cast<std::uint8_t>(s_->spooled | (1U << actor->ticket));
-      actor->step = is(Mutant::kHandInBeforeSpool) ? actor->back : Step::kHandLock;
+      actor->step =
+          is(Mutant::kHandInBeforeSpool) && who < kWorkers ? actor->back : Step::kHandLock;
       return true;
     case Step::kBeginLock:
       if (!acquire(&s_->print_lock, who)) return false;

@@ -76,7 +76,9 @@ std::string quoted(const std::string& text) {
 
 std::string file_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();  // a process may vanish while it is read of: this does not throw then
+  return text.str();
 }
 
 // Takes `part` out of `text`, where it must be exactly once.

@@ -28,7 +28,8 @@ namespace {
 
 // More of a segment is not looked at: the jobs of a test are few.
 constexpr std::size_t kMostViewed = 16 * 1024;
-constexpr std::uint64_t kTick = 1000;
+constexpr std::int64_t kTick = 1000;  // nanoseconds
+constexpr std::int64_t kSecond = 1'000'000'000;
 
 // Nobody else can see that these were called.
 bool is_private(long call) {
@@ -41,11 +42,10 @@ bool is_private(long call) {
 }
 
 // Memory of the victim.
-template <typename T>
-bool read_from(pid_t pid, std::uint64_t address, T* value) {
-  iovec here{value, sizeof *value};
-  iovec there{reinterpret_cast<void*>(address), sizeof *value};
-  return ::process_vm_readv(pid, &here, 1, &there, 1, 0) == ssize_t{sizeof *value};
+bool copy_memory(pid_t pid, std::uint64_t address, void* to, std::size_t size) {
+  iovec here{to, size};
+  iovec there{reinterpret_cast<void*>(address), size};
+  return ::process_vm_readv(pid, &here, 1, &there, 1, 0) == static_cast<ssize_t>(size);
 }
 
 user_regs_struct registers_of(pid_t pid) {
@@ -266,7 +266,8 @@ void TracedWorker::look_at_next_instruction() {
   step_place_ = place();
   step_call_ = -1;
   std::array<unsigned char, 2> code{};
-  if (read_from(pid_, step_place_, &code) && code[0] == 0x0f && code[1] == 0x05) {
+  if (copy_memory(pid_, step_place_, code.data(), code.size()) && code[0] == 0x0f &&
+      code[1] == 0x05) {
     step_call_ = static_cast<long>(registers_of(pid_).rax);
   }
 }
@@ -285,9 +286,9 @@ TracedWorker::Robust TracedWorker::robust_list() {
     ::syscall(SYS_get_robust_list, pid_, &head, &size);
     robust_head_ = reinterpret_cast<std::uint64_t>(head);
     robust_ = {robust_head_, 0, 0};
-    if (read_from(pid_, robust_head_, &words)) robust_[1] = words[1];
+    if (copy_memory(pid_, robust_head_, words.data(), sizeof words)) robust_[1] = words[1];
   }
-  if (!read_from(pid_, robust_head_, &words)) words = {};
+  if (!copy_memory(pid_, robust_head_, words.data(), sizeof words)) words = {};
   return words;
 }
 
@@ -333,15 +334,15 @@ void TracedWorker::inject(long number, std::uint64_t a, std::uint64_t b, std::ui
 }
 
 // It has just looked at its clock, by a system call (it sees no vDSO).
-void TracedWorker::slow_clock_down() const {
+void TracedWorker::slow_clock_down() {
   if (arguments_[0] != CLOCK_MONOTONIC) return;
-  timespec now{};
-  if (!read_from(pid_, arguments_[1], &now)) return;
-  if (clock_began_ == 0) clock_began_ = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-  const std::int64_t slow = clock_began_ + static_cast<std::int64_t>(++looks_at_clock_ * kTick);
-  const timespec shown{slow / 1'000'000'000, slow % 1'000'000'000};
-  iovec here{const_cast<timespec*>(&shown), sizeof shown};
-  iovec there{reinterpret_cast<void*>(arguments_[1]), sizeof shown};
+  std::array<std::int64_t, 2> time{};  // seconds and nanoseconds
+  if (!copy_memory(pid_, arguments_[1], time.data(), sizeof time)) return;
+  if (clock_began_ == 0) clock_began_ = time[0] * kSecond + time[1];
+  const std::int64_t slow = clock_began_ + ++looks_at_clock_ * kTick;
+  time = {slow / kSecond, slow % kSecond};
+  iovec here{time.data(), sizeof time};
+  iovec there{reinterpret_cast<void*>(arguments_[1]), sizeof time};
   [[maybe_unused]] const ssize_t done = ::process_vm_writev(pid_, &here, 1, &there, 1, 0);
 }
 

@@ -54,7 +54,7 @@ class TracedWorker {
   void guard_all(bool on);
   void inject(long number, std::uint64_t a, std::uint64_t b, std::uint64_t c);
   void look_at_next_instruction();
-  void slow_clock_down() const;
+  void slow_clock_down();
   Robust robust_list();
   bool holds_lock();
   Shared* shared_at(std::uint64_t address);
@@ -72,8 +72,8 @@ class TracedWorker {
   Robust robust_{};
   std::uint64_t step_place_ = 0;
   long step_call_ = -1;
-  mutable std::uint64_t looks_at_clock_ = 0;
-  mutable std::int64_t clock_began_ = 0;
+  std::int64_t looks_at_clock_ = 0;
+  std::int64_t clock_began_ = 0;
   bool stepping_ = false;
   bool killed_ = false;
   bool held_ = false;

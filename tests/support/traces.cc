@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <thread>
 #include <unistd.h>
 
@@ -27,7 +28,9 @@ constexpr auto kGuard = 30s;
 
 std::string file_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();  // a process may vanish while it is read of: this does not throw then
+  return text.str();
 }
 
 std::set<std::string> mounts_now() {
