@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 #include <sys/ioctl.h>
 
+#include "support/isolated.h"
 #include "support/neighbours.h"
 
 using namespace enjoin::test;
@@ -123,29 +124,52 @@ TEST_CASE("adversarial 25: a terminal that a job leaves raw is as it was when th
   const Sandbox box;
   const Terminal terminal;
   const tcflag_t before = terminal.local_flags();
-  const Ran ran =
-      box.enjoin({"-N0", "stty -F " + terminal.name() + " raw -echo; echo done", ":::", "a"},
-                 terminal.options());
+  const Ran ran = box.enjoin({"-N0",
+                              "trap '' TTOU; stty -F " + terminal.name() + " raw -echo; stty -F " +
+                                  terminal.name() + " -a | grep -o -e -icanon; echo done",
+                              ":::", "a"},
+                             terminal.options());
   CHECK(ran.status == 0);
-  CHECK(terminal.shown().find("done") != std::string::npos);
+  CHECK(terminal.shown().find("-icanon") != std::string::npos);
   CHECK(terminal.local_flags() == before);
 }
 
-TEST_CASE("adversarial 25: a job has no terminal to read from or to take for itself") {
+TEST_CASE("adversarial 25: a job that reads from the terminal gets nothing, and can be stopped") {
   const Sandbox box;
   const Terminal terminal;
   terminal.type("secret\n");
-  const Ran ran =
-      box.enjoin({"-N0", "--timeout", "30",
-                  "cat; cat </dev/tty; stty -F /dev/tty raw; tty; echo end", ":::", "a"},
-                 terminal.options());
-  CHECK(ran.status == 0);
+  const Ran ran = box.enjoin({"-k", "--timeout", "2",
+                              "if [ {} = 1 ]; then trap '' TTIN TTOU; fi; cat; cat </dev/tty; tty; "
+                              "echo end",
+                              ":::", "1", "2"},
+                             terminal.options());
+  CHECK(ran.status == 1);  // the second was stopped by the kernel, and then by its timeout
   const std::string shown = terminal.shown();
   CHECK(shown.find("end") != std::string::npos);
   CHECK(shown.find("not a tty") != std::string::npos);
-  // What was typed is echoed once and is still there for who may read it.
+  CHECK(shown.find("timed out") != std::string::npos);
+  // What was typed is echoed once, and is still there for who may read it.
   CHECK(without(shown, "secret").size() + 6 == shown.size());
   CHECK(terminal.typed_ahead() == 7);
+}
+
+TEST_CASE("adversarial 25: a foreground that a job took into its grave comes back to the shell") {
+  const OutsideTmp outside;
+  const Sandbox box;
+  const std::string take = bring_job(box, "take_terminal");
+  for (const char* isolate : {"none", "pid"}) {
+    if (std::string(isolate) == "pid" && !can_isolate()) continue;
+    CAPTURE(isolate);
+    const Terminal terminal;
+    terminal.type("line\n");
+    const Ran ran = box.shell("enjoin --isolate=" + std::string(isolate) + " -N0 " + take +
+                                  " ::: a; read x </dev/tty; echo \"got $x\"",
+                              terminal.options());
+    const std::string shown = terminal.shown();
+    CHECK(shown.find("got line") != std::string::npos);
+    // Isolated, it cannot even take it.
+    CHECK((shown.find("TAKEN") == std::string::npos) == (std::string(isolate) == "pid"));
+  }
 }
 
 TEST_CASE("adversarial 25: --tty gives the terminal to the job, and takes it back") {
@@ -161,14 +185,17 @@ TEST_CASE("adversarial 25: --tty gives the terminal to the job, and takes it bac
   CHECK(terminal.local_flags() == before);
 }
 
-TEST_CASE("adversarial 26: a job cannot type into the terminal") {
+TEST_CASE("adversarial 26: an isolated job cannot type into the terminal") {
+  if (!can_isolate()) return;
+  const OutsideTmp outside;
   const Sandbox box;
+  const std::string inject = bring_job(box, "inject_input");
   const Terminal terminal;
   // Also where its stdout is the terminal itself.
   for (const char* how : {"--group", "-u", "--line-buffer"}) {
     CAPTURE(how);
     const Ran ran =
-        box.enjoin({"-N0", how, job_program("inject_input") + " " + terminal.name(), ":::", "a"},
+        box.enjoin({"--isolate=pid", "-N0", how, inject + " " + terminal.name(), ":::", "a"},
                    terminal.options());
     CHECK(ran.status == 0);
     const std::string shown = terminal.shown();

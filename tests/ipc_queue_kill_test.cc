@@ -253,7 +253,7 @@ void interrupt(const char* name, const QueueTrial::Act& prepare, const QueueTria
   }
   MESSAGE(std::string(name) << ": interrupted by another worker at " << done.kill_points
                             << " instructions");
-  CHECK(done.kill_points >= 10);
+  CHECK(done.kill_points >= 5);
 }
 
 void leave_claim_lock_with_the_dead(QueueTrial& trial) {

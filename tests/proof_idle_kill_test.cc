@@ -46,7 +46,9 @@ double run_one(LocalTeam& team, std::uint64_t seq) {
   team.start(line_job(seq, "/bin/true"));
   while (team.unfinished() > 0 && Clock::now() < began + std::chrono::seconds(30)) {
     team.wait({}, std::chrono::seconds(30));
-    team.collect([&](JobResult& result) { good += succeeded(result.outcome) ? 1 : 0; });
+    team.collect([&](JobResult& result) {
+      if (succeeded(result.outcome)) ++good;
+    });
   }
   CHECK(good == 1);
   return std::chrono::duration<double, std::milli>(Clock::now() - began).count();

@@ -374,7 +374,7 @@ TEST_CASE("storm: runs that are killed and resumed until all is done record each
         }
         run.signal(SIGKILL);
         for (const ipc::UniqueFd& keeper : keepers) {
-          row.storm.keeper_kills += signal_process(keeper, SIGKILL) ? 1 : 0;
+          row.storm.keeper_kills += signal_process(keeper, SIGKILL) ? 1U : 0U;
         }
       }
       const Ran ran = run.wait();

@@ -104,7 +104,7 @@ __attribute__((no_sanitize("address", "undefined"))) int child_main(void* argume
     ::_exit(127);
   }
   if (start.request == nullptr) ::_exit(0);
-  ::setpgid(0, 0);
+  ::setsid();  // and so without a terminal to read from, to type into or to be stopped by
   start.step = IsolationStep::kInit;
   for (int target = 0; target < 3; ++target) {
     const int source = start.request->stdio[target];
@@ -121,15 +121,13 @@ __attribute__((no_sanitize("address", "undefined"))) int child_main(void* argume
 
 alignas(64) char child_stack[64 * 1024];
 
-// Where it fails, nothing is left of it. Where the kernel allows no more namespaces for now, that
-// is as if it allowed no more processes.
 int start_child(ChildStart* start, Child* child) {
   int pidfd = -1;
   const pid_t pid = ::clone(child_main, child_stack + sizeof child_stack,
                             kNamespaces | kAsVfork | SIGCHLD, start, &pidfd);
   if (pid < 0) {
     start->step = IsolationStep::kNamespaces;
-    return start->error = errno == ENOSPC ? EAGAIN : errno;
+    return start->error = errno;
   }
   child->pid = pid;
   child->pidfd.reset(pidfd);
@@ -305,6 +303,8 @@ int Isolation::spawn(const SpawnRequest& request, const JobView& view, Child* ch
   argv.push_back(nullptr);
   ChildStart start{&request, &view, argv.data(), program_.get(), far_end.get()};
   int error = start_child(&start, &started);
+  // The kernel allows no more namespaces for now: as if it allowed no more processes.
+  if (error == ENOSPC && start.step == IsolationStep::kNamespaces) error = EAGAIN;
   far_end.reset();
   if (error == 0) {
     const std::optional<InitReport> report = read_init(started, InitWait::kYes);

@@ -44,7 +44,7 @@ bool Printer::failed() const {
   return ipc::unseal_error(memory_->control().output_error.load(std::memory_order_relaxed)) != 0;
 }
 
-void Printer::fail(int error) {
+void Printer::fail(int error) const {
   if (!failed()) memory_->control().output_error.store(ipc::seal_error(error));
 }
 

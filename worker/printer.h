@@ -72,13 +72,14 @@ class Printer {
   void copy_out(int stream, int source, std::int64_t* offset, std::int64_t limit);
 
   bool failed() const;
+  /// Output cannot be read or written: the run is to be stopped.
+  void fail(int error) const;
 
  private:
   bool print_from(const int sources[2], const ipc::PrintEntry& entry);
   bool may_write(int stream);
   bool spool(ipc::Output* output, const CaptureFiles& files);
   void free_spool(const ipc::PrintEntry& entry);
-  void fail(int error);
   bool copy_by_hand(int stream, int source, std::int64_t* offset, std::int64_t limit);
   void stop_within(const ipc::PrintEntry& entry);
 

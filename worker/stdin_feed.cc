@@ -125,11 +125,15 @@ StdinFeed::Moved StdinFeed::copy_through_us() {
     waits_for_input_ = true;
     return Moved::kNothing;
   }
+  if (got < 0) short_ = true;
   if (got <= 0) return Moved::kEnd;
-  const ssize_t put = ::write(into_.get(), chunk, static_cast<std::size_t>(got));
+  ssize_t put = -1;
+  do {
+    put = ::write(into_.get(), chunk, static_cast<std::size_t>(got));
+  } while (put < 0 && errno == EINTR);  // what was read of a stream cannot be read again
   if (put > 0) advance(static_cast<std::uint64_t>(put));
   if (put < 0 && errno == EPIPE) return Moved::kNoReader;
-  return put < 0 && errno != EINTR ? Moved::kNothing : Moved::kSome;
+  return put < 0 ? Moved::kNothing : Moved::kSome;
 }
 
 int StdinFeed::copy_some(int fd) {

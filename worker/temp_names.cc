@@ -38,6 +38,7 @@ void empty_folder(int folder) {
 }
 
 void remove_folder(const std::string& path) {
+  if (::rmdir(path.c_str()) == 0) return;
   const ipc::UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (folder) empty_folder(folder.get());
   ::rmdir(path.c_str());

@@ -336,6 +336,8 @@ void Worker::give_stream(const Job& job, int stream, Use&& use) const {
   std::int64_t from = 0;
   while (from < job.output.length[stream]) {
     const ssize_t got = ::pread(job_files().fd(stream), chunk.data(), chunk.size(), from);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) printer_.fail(errno);
     if (got <= 0) break;
     give({chunk.data(), static_cast<std::size_t>(got)});
     from += got;

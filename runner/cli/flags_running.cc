@@ -142,7 +142,7 @@ constexpr Flag kFlags[] = {
              "that it runs in, where that is below /tmp (which /tmp itself cannot be). It cannot "
              "gain privileges (`sudo` fails). Needs root, or a kernel that lets users make user "
              "namespaces; where that is missing enjoin says so and starts nothing. A job takes "
-             "about two milliseconds longer.",
+             "about a millisecond longer.",
      .values = "none pid"},
 };
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <unistd.h>
 
 #include "enjoin/error.h"
 
@@ -18,8 +19,10 @@ InputFolder::InputFolder(const std::string& parent) {
 }
 
 InputFolder::~InputFolder() {
+  // Mostly it is empty, and to look into it needs a descriptor and memory.
+  if (path_.empty() || ::rmdir(path_.c_str()) == 0) return;
   std::error_code ignored;
-  if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  std::filesystem::remove_all(path_, ignored);
 }
 
 }  // namespace enjoin

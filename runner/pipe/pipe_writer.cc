@@ -99,8 +99,9 @@ PipeWriter::Moved PipeWriter::splice_range(PipeChunk& chunk, std::uint64_t heade
     moved = got <= 0 ? got : ::write(fd_.get(), bytes, static_cast<std::size_t>(got));
   }
   if (moved < 0 && errno == EINTR) return Moved::kSome;
-  if (moved < 0) return errno == EAGAIN ? Moved::kBlocked : Moved::kNoReader;
-  if (moved == 0) {
+  if (moved < 0 && errno == EAGAIN) return Moved::kBlocked;
+  if (moved < 0 && errno == EPIPE) return Moved::kNoReader;
+  if (moved <= 0) {
     short_ = true;
     return Moved::kEnd;
   }

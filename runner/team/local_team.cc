@@ -376,7 +376,11 @@ void LocalTeam::emit_nothing(const ipc::Output& output) {
 
 bool LocalTeam::news_waiting() const {
   if (keeper_ && keeper_->has_news()) return true;
-  if (!unpublished_.empty() && publisher_.can_reclaim()) return true;
+  // Nobody tells us of slots that are done with. Where new jobs wait for one, we look ourselves: all
+  // may have ended in one collect(), after it had taken slots back.
+  const bool is_full = publisher_.room() == 0 || publisher_.waiting_bytes() >= kAheadBytes;
+  const bool slots_wanted = is_full || !unpublished_.empty();
+  if (!condemned_ && slots_wanted && publisher_.can_reclaim()) return true;
   if (!condemned_ && printer_->queue().next() != prints_seen_) {
     const ipc::PrintEntry entry = memory_.entry(prints_seen_);
     if (is_whole(entry, prints_seen_) && is_done(entry)) return true;

@@ -13,7 +13,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -106,11 +105,14 @@ void Fifo::write(std::string_view text) {
   }
 }
 
+bool Fifo::is_full() const {
+  pollfd watched{fd_.get(), POLLOUT, 0};
+  return ::poll(&watched, 1, 0) == 0;
+}
+
 void Fifo::wait_full() const {
-  const int room = ::fcntl(fd_.get(), F_GETPIPE_SZ);
   for (int turn = 0; turn < kGuardMs / 5; ++turn) {
-    int bytes = 0;
-    if (::ioctl(fd_.get(), FIONREAD, &bytes) == 0 && bytes > room - 4096) return;
+    if (is_full()) return;
     ::poll(nullptr, 0, 5);
   }
   give_up(path_ + " does not fill");

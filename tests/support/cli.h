@@ -39,7 +39,8 @@ class Fifo {
   std::string wait_line();
   std::optional<std::string> try_line();  ///< the next one, if it is there
   void write(std::string_view text);
-  /// Waits until it holds nearly all that it can: whoever writes on is blocked.
+  /// Whether it holds all that it can: whoever writes on is blocked.
+  bool is_full() const;
   void wait_full() const;
   /// Ends what its readers read, once there is no other writer.
   void close() { fd_.reset(); }

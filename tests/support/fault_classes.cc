@@ -22,6 +22,11 @@ bool makes_file(const std::uint64_t* arguments) {
   return (arguments[2] & (O_CREAT | __O_TMPFILE)) != 0;
 }
 
+// A few descriptors are polled without any memory.
+bool polls_many(const std::uint64_t* arguments) {
+  return arguments[1] > 9;
+}
+
 bool duplicates(const std::uint64_t* arguments) {
   return arguments[1] == F_DUPFD || arguments[1] == F_DUPFD_CLOEXEC;
 }
@@ -76,13 +81,28 @@ constexpr long kPipe = -1;
 #endif
 
 std::vector<Call> no_memory() {
-  std::vector<Call> calls{
-      {SYS_mmap},          {SYS_mremap},     {SYS_clone},        {SYS_clone3},
-      {SYS_execve},        {SYS_openat},     {SYS_memfd_create}, {SYS_epoll_ctl},
-      {SYS_epoll_create1}, {SYS_socketpair}, {SYS_eventfd2},     {SYS_pipe2},
-      {SYS_ppoll},         {SYS_sendmsg},    {SYS_recvmsg},      {SYS_ftruncate},
-      {SYS_mkdirat},       {SYS_signalfd4},  {SYS_pidfd_open},   {SYS_fcntl, seals_or_sizes}};
-  add_old(&calls, {kPoll, kFork, kVfork, kMkdir, kPipe});
+  std::vector<Call> calls{{SYS_mmap},
+                          {SYS_mremap},
+                          {SYS_clone},
+                          {SYS_clone3},
+                          {SYS_execve},
+                          {SYS_openat},
+                          {SYS_memfd_create},
+                          {SYS_epoll_ctl},
+                          {SYS_epoll_create1},
+                          {SYS_socketpair},
+                          {SYS_eventfd2},
+                          {SYS_pipe2},
+                          {SYS_ppoll, polls_many},
+                          {SYS_sendmsg},
+                          {SYS_recvmsg},
+                          {SYS_ftruncate},
+                          {SYS_mkdirat},
+                          {SYS_signalfd4},
+                          {SYS_pidfd_open},
+                          {SYS_fcntl, seals_or_sizes}};
+  if (kPoll >= 0) calls.push_back({kPoll, polls_many});
+  add_old(&calls, {kFork, kVfork, kMkdir, kPipe});
   return calls;
 }
 

@@ -81,7 +81,9 @@ class Judge {
       wrong_ += "it failed without a word; ";
     }
     for (const std::string& process : faulted_.left) wrong_ += "left running: " + process + "; ";
-    for (const std::string& name : box_.left_in_tmp()) wrong_ += "left in TMPDIR: " + name + "; ";
+    for (const std::string& name :
+         faulted_.removal_failed ? std::vector<std::string>() : box_.left_in_tmp())
+      wrong_ += "left in TMPDIR: " + name + "; ";
     const std::vector<Row> rows =
         shape_.logged ? rows_of(box_.read("log"), &wrong_) : std::vector<Row>();
     if (ran.status == 0 && shape_.logged && rows.size() != shape_.jobs.size()) {

@@ -268,6 +268,7 @@ class Run {
       result_->call = shown(call, pid);
       result_->was_message = call.nr == SYS_write && call.args[0] == STDERR_FILENO;
     }
+    if (fails && is_removal(call.nr)) result_->removal_failed = true;
     if (!fails && (call.nr == SYS_execve || call.nr == SYS_execveat)) roles_.on_exec(pid);
     return fails;
   }
@@ -278,6 +279,13 @@ class Run {
     // Where nothing can be said any more, nothing can be judged either.
     if (fault_.lasting && call.nr == SYS_write && call.args[0] == STDERR_FILENO) return false;
     return is_of(*fault_.kind, call);
+  }
+
+  static bool is_removal(long number) {
+#ifdef SYS_unlink
+    if (number == SYS_unlink || number == SYS_rmdir) return true;
+#endif
+    return number == SYS_unlinkat;
   }
 
   void count(Role role, const seccomp_data& call) const {

@@ -56,6 +56,7 @@ struct Faulted {
   std::size_t injected = 0;
   std::string call;               ///< the first that failed
   bool was_message = false;       ///< that was a write to stderr
+  bool removal_failed = false;    ///< a file or folder could not be removed for it
   std::vector<std::string> left;  ///< processes that outlived it, now killed
 };
 

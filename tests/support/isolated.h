@@ -29,7 +29,7 @@ inline bool can_isolate() {
 /// The same for what only root can do, or set up.
 inline bool is_root(const char* what) {
   if (::geteuid() == 0) return true;
-  MESSAGE("SKIPPED: only root can ", what);
+  MESSAGE("SKIPPED: only root can ", std::string(what));
   return false;
 }
 

@@ -72,6 +72,11 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
+// A file in the sandbox, but not in the folder that jobs run in: they may delete that.
+std::string beside(const Sandbox& box, const std::string& name) {
+  return std::filesystem::path(box.path("")).parent_path().parent_path() / "home" / name;
+}
+
 // ---- What comes of them ------------------------------------------------------------------------
 
 std::string file_text(const std::string& path) {
@@ -130,9 +135,9 @@ class Run {
   Run(const Sandbox& box, const Neighbourhood& plan)
       : box_(box),
         plan_(plan),
-        here_(box.path("../home/here")),
-        go_(box.path("../home/go")),
-        log_(box.path("../home/log")) {
+        here_(beside(box, "here")),
+        go_(beside(box, "go")),
+        log_(beside(box, "log")) {
     for (const std::string& path : {here_, go_, log_}) std::filesystem::remove(path);
     make_jobs();
   }

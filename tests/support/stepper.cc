@@ -27,6 +27,8 @@ namespace {
 
 constexpr int kPtraceForbidden = 77;
 constexpr std::size_t kTooManySteps = 3'000'000;
+constexpr unsigned kFirstDeathsApart = 3;
+constexpr unsigned kInterruptsApart = 9;
 
 using Operation = std::function<void()>;
 
@@ -159,8 +161,9 @@ struct Progress {
 // Steps the child to the next point after `*last`. Up to there it looks at memory only, which is
 // cheap; the same program takes the same way, but for a few instructions (memcpy's depend on where
 // the heap has put its source), so no change of memory is passed by. False: the operation ended
-// before the next point. With `every`, each instruction is a point.
-bool step_to_next(Child& child, Trial& trial, Progress* last, bool every) {
+// before the next point. With `every`, each instruction is a point. `nth`: not the next, a later
+// one.
+bool step_to_next(Child& child, Trial& trial, Progress* last, bool every, unsigned nth = 1) {
   Picture picture(trial.watched());
   Progress now;
   std::array<std::uint64_t, 3> robust{};
@@ -177,7 +180,8 @@ bool step_to_next(Child& child, Trial& trial, Progress* last, bool every) {
     if (!any && !changed && !calling && (!looking || child.robust_list() == robust)) continue;
     now.changes = std::max(now.changes, last->changes);
     *last = now;
-    return true;
+    if (--nth == 0) return true;
+    robust = child.robust_list();
   }
 }
 
@@ -207,10 +211,11 @@ Sweep kill_everywhere(const MakeTrial& make) {
 
 Sweep kill_twice(const MakeTrial& make) {
   Sweep sweep;
+  const unsigned apart = kills_everywhere() ? 1 : kFirstDeathsApart;
   make()->operation();
   make()->repair();
   Progress before;
-  // Without the long mode, the second deaths are spread over the repair.
+  // Without the long mode, the second deaths are spread over the repair, and a few first ones do.
   Progress second;
   while (true) {
     bool again = true;
@@ -224,7 +229,7 @@ Sweep kill_twice(const MakeTrial& make) {
         return sweep;
       }
       first = before;
-      if (!step_to_next(victim, *trial, &first, false)) return sweep;
+      if (!step_to_next(victim, *trial, &first, false, apart)) return sweep;
       victim.kill_and_reap();
       Child repairer([&trial] { trial->repair(); });
       static_cast<void>(repairer.wait_for_stop(Stop::kBegin));
@@ -239,11 +244,13 @@ Sweep kill_twice(const MakeTrial& make) {
   }
 }
 
-// At each instruction, not only where something has changed: what the child has read counts too.
+// At instructions where nothing has changed too: what the child has read counts. In the short mode
+// not at each of these.
 Sweep interrupt_everywhere(const MakeTrial& make) {
   Sweep sweep;
+  const unsigned apart = kills_everywhere() ? 1 : kInterruptsApart;
   make()->operation();
-  for (;; ++sweep.instructions) {
+  for (;; sweep.instructions += apart) {
     const std::unique_ptr<Trial> trial = make();
     Child child([&trial] { trial->operation(); });
     if (child.wait_for_stop(Stop::kBegin) == Stop::kForbidden) {

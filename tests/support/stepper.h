@@ -9,7 +9,8 @@
 // a kill at the point before it. For each point the world is built anew, the child is stepped there
 // and killed, and the world's own check runs.
 //
-//   (nothing)          the points that matter; of second deaths one for each first
+//   (nothing)          the points that matter; for every third a second death; every ninth
+//                      instruction interrupted
 //   ENJOIN_KILL=every  every instruction; every pair of deaths at points that matter (an hour)
 
 #include <cstddef>
@@ -53,7 +54,7 @@ Sweep kill_everywhere(const MakeTrial& make);
 /// Kills the child at each point and who repairs after it as well: Sweep::kill_points are pairs.
 Sweep kill_twice(const MakeTrial& make);
 
-/// Stops the child at each point where it holds no lock, runs meanwhile(), lets it go on to its
+/// Stops the child at instructions where it holds no lock, runs meanwhile(), lets it go on to its
 /// end, and verifies: what two do at once is done once.
 Sweep interrupt_everywhere(const MakeTrial& make);
 
