@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <span>
 #include <unistd.h>
 #include <vector>
@@ -67,7 +68,7 @@ class EchoTeam {
   enjoin::ipc::UniqueFd event_fd_;
   enjoin::ipc::UniqueFd epoll_fd_;
   std::vector<enjoin::ipc::Segment> rings_;
-  std::vector<enjoin::ipc::ResultReader> readers_;
+  std::deque<enjoin::ipc::ResultReader> readers_;  // they stay where they are
   std::vector<pid_t> pids_;
   std::size_t claim_most_;
 };

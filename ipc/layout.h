@@ -220,6 +220,7 @@ inline constexpr std::uint16_t kResultPrinted = 8;    ///< an entry in the print
 inline constexpr std::uint16_t kResultHeldBack = 16;  ///< output dropped: an attempt follows
 inline constexpr std::uint16_t kResultExitedOnStop = 32;
 inline constexpr std::uint16_t kResultInputShort = 64;  ///< a file of its stdin had become shorter
+inline constexpr std::uint16_t kResultEscaped = 128;    ///< not all that it left could be killed
 
 struct alignas(kCacheLine) ResultRecord {
   std::uint64_t ticket;

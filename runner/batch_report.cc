@@ -65,7 +65,9 @@ void BatchRun::on_final(const JobResult& result) {
   if (signaled != nullptr && signaled->out_of_memory) {
     name("Warning", "This job was killed while the kernel was out of memory");
   }
-  if (result.left_processes && options_.leftovers != Leftovers::kKeep) {
+  if (result.processes_escaped) {
+    name("Warning", "Not all processes that this job left could be killed (try --isolate=pid)");
+  } else if (result.left_processes && options_.leftovers != Leftovers::kKeep) {
     name("Warning", options_.leftovers == Leftovers::kReport && options_.isolate == Isolate::kNone
                         ? "This job left processes running"
                         : "This job left processes, now killed");

@@ -203,8 +203,8 @@ TEST_CASE(
   const Sandbox box;
   const Traces traces(box);
   const Ran ran = box.shell(
-      "enjoin -j2 'setsid sleep 1000 & echo {}; yes' ::: 1 2 | head -n1;"
-      " enjoin --lb -j2 'setsid sleep 1000 & yes' ::: 1 2 | head -n1",
+      "seq 1000 | enjoin -j2 'seq 10000; :' | head -n1;"
+      " enjoin --lb -j2 'setsid sleep 1000 & yes; :' ::: 1 2 | head -n1",
       {.environment = {traces.mark()}});
   CHECK(lines_of(ran.out).size() <= 2);
   CHECK(traces.wait_none().empty());

@@ -87,6 +87,31 @@ TEST_CASE("adversarial 9: a daemon that forks faster than anybody could sweep is
   }
 }
 
+// In a pid namespace around the whole run, for this one may well escape.
+TEST_CASE("adversarial 9: without isolation it is gone, or said to have escaped") {
+  if (!is_root("wall in a whole run")) return;
+  const OutsideTmp outside;
+  const Sandbox box;
+  bring_job(box, "refork");
+  box.write("walled", R"(
+enjoin -j2 -k --leftovers kill --joblog log '{}' ::: 'echo one' './refork #' 'echo two' >out 2>err
+echo "status $?"
+)");
+  const Ran ran = box.shell("unshare --pid --fork --mount-proc --kill-child bash ./walled");
+  if (ran.says("unshare")) {
+    MESSAGE("SKIPPED: no pid namespace: ", ran.err);
+    return;
+  }
+  CHECK(ran.out == "status 0\n");
+  CHECK(box.read("out") == "one\ntwo\n");
+  CHECK(lines_of(box.read("log")).size() == 4);
+  const std::string err = box.read("err");
+  const bool killed = err.find("left processes, now killed") != std::string::npos;
+  const bool escaped = err.find("Not all processes that this job left") != std::string::npos;
+  CHECK_MESSAGE(killed != escaped, err);
+  std::printf("  without isolation: %s\n", escaped ? "escaped, and named" : "killed");
+}
+
 TEST_CASE("adversarial 9: it is gone as well when supervisor, keeper or workers are killed") {
   if (!can_isolate()) return;
   const OutsideTmp outside;

@@ -126,7 +126,7 @@ void kill_all(const std::vector<Kind>& kinds, const char* of) {
     for (const Kind& kind : kinds) kill_one(kind, victims, &figures);
     MESSAGE("killed: " << std::string(victims.name) << ": " << figures.kills << " runs with "
                        << std::string(of) << ", all gone after " << figures.slowest.count()
-                       << " ms at most (" << figures.which << ')');
+                       << " ms at most (" << figures.which << ")");
   }
 }
 

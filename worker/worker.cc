@@ -349,7 +349,10 @@ void Worker::settle_leftovers(Job& job) {
   if (stopped || config_.leftovers == Leftovers::kKill || config_.leftovers == Leftovers::kFail) {
     const SweepAnswer swept = kill_children(kSweepLimit);
     if (!stopped || swept == SweepAnswer::kEscaped) job.flags |= ipc::kResultLeftovers;
-    if (swept == SweepAnswer::kEscaped) retiring_ = true;
+    if (swept == SweepAnswer::kEscaped) {
+      job.flags |= ipc::kResultEscaped;
+      retiring_ = true;
+    }
     if (config_.leftovers == Leftovers::kFail && good) job.end.code = 1;
   } else {
     job.flags |= ipc::kResultLeftovers;

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include "enjoin/error.h"
 #include "worker/worker.h"
 #include "worker/worker_job.h"
 
@@ -85,6 +86,10 @@ void Worker::open_fifo() {
   ipc::UniqueFd fd = input_folder_.open_fifo(input_name_);
   if (!fd && (errno == ENXIO || errno == EINTR)) return;
   fifo_waits_ = false;
+  // The job waits in its open for ours, which will not come.
+  if (!fd && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO)) {
+    throw system_error("cannot open the job's input", errno);
+  }
   if (!fd) return;  // the job removed it, or put something else in its place
   feed_.open_into(std::move(fd));
   feed_.pump();

@@ -40,6 +40,7 @@ struct JobResult {
   std::uint32_t slot = 0;                  ///< {%}: the worker's number, from 1
   bool output_cut = false;                 ///< --max-output was reached
   bool left_processes = false;             ///< something outlived the job
+  bool processes_escaped = false;          ///< and not all of it could be killed, as was asked for
   bool output_held_back = false;           ///< dropped, because another attempt follows
   bool input_short = false;                ///< a file of its stdin had become shorter while it ran
   bool announced = false;                  ///< Team::watch_ends() told of its end before

@@ -296,6 +296,7 @@ JobResult LocalTeam::result_of(const Flight& flight) const {
   result.started_at = std::chrono::nanoseconds(record.start_ns);
   result.output_cut = (record.flags & ipc::kResultOutputCut) != 0;
   result.left_processes = (record.flags & ipc::kResultLeftovers) != 0;
+  result.processes_escaped = (record.flags & ipc::kResultEscaped) != 0;
   result.input_short = (record.flags & ipc::kResultInputShort) != 0;
   result.output_held_back = (record.flags & ipc::kResultHeldBack) != 0;
   result.announced = flight.announced;

@@ -357,6 +357,7 @@ Faulted run_with_fault(const Sandbox& box, const std::vector<std::string>& argum
   RunOptions with_filter = options;
   with_filter.before_exec = [&] {
     if (options.before_exec) options.before_exec();
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would answer its calls any more
     shared.give(filter.install());
   };
   Running running = box.start(arguments, with_filter);

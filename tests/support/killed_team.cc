@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <poll.h>
@@ -130,6 +131,7 @@ void Stage::take_results() {
         play_->ends_well ? play_->ends_well(seq, result.outcome) : succeeded(result.outcome);
     if (well) ++told_->well[seq];
     if (std::holds_alternative<Lost>(result.outcome)) ++told_->lost[seq];
+    std::snprintf(told_->how[seq], sizeof told_->how[seq], "%s", to_string(result.outcome).c_str());
   });
 }
 
@@ -217,7 +219,8 @@ std::vector<std::string> Stage::judge_jobs(unsigned kills) const {
     const std::uint32_t lost = told_->lost[seq];
     all_lost += lost;
     check(times == 1, seq, "was recorded " + std::to_string(times) + " times");
-    check(told_->well[seq] + lost == times, seq, "did not end as it should");
+    check(told_->well[seq] + lost == times, seq,
+          std::string("did not end as it should: ") + told_->how[seq]);
     check(lost == 0 || !requeue, seq, "is lost, though it was to run again");
     if (play_->is_no_op(seq)) continue;
     const std::uint32_t most = requeue ? 1 + kills : 1;

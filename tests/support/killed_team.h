@@ -39,6 +39,7 @@ struct Told {
   std::atomic<std::uint32_t> recorded[kMostJobs];
   std::atomic<std::uint32_t> well[kMostJobs];  ///< it ended as it should
   std::atomic<std::uint32_t> lost[kMostJobs];
+  char how[kMostJobs][60];             ///< what was recorded last
   std::atomic<std::uint32_t> strange;  ///< results of no job of ours
   std::atomic<std::uint32_t> woken;    ///< TeamCounters::woken
 };

@@ -119,18 +119,17 @@ void Storm::blow() {
     if (signal_process(random_job(), SIGKILL)) ++counts_.job_kills;
     return;
   }
-  if (progress < seen_ + 2) return;
+  if (progress < next_kill_) return;
   if (kind < (upto += plan_.kill_keeper)) {
-    if (progress < seen_keeper_ + 20) return;
     if (!signal_process(random_keeper(), SIGKILL)) return;
     ++counts_.keeper_kills;
-    seen_ = seen_keeper_ = progress;
+    next_kill_ = progress + plan_.after_keeper;
     return;
   }
   pid_t pid = 0;
   if (!signal_process(random_worker(&pid), SIGKILL)) return;
   ++counts_.worker_kills;
-  seen_ = progress;
+  next_kill_ = progress + 2;
 }
 
 void Storm::hold(ipc::UniqueFd process) {

@@ -27,6 +27,9 @@ struct StormPlan {
   unsigned stop_job = 0;
   unsigned kill_keeper = 0;
   unsigned long_stop = 0;  ///< of 1000 stops: for seconds, so that the team takes notice
+  /// Results between two blows to a keeper, and after one until a worker is killed. Some of them
+  /// lay in the dead workers' rings; what counts is that new workers did something.
+  unsigned after_keeper = 40;
 };
 
 struct StormCounts {
@@ -73,8 +76,7 @@ class Storm {
   std::function<void()> dump_;
   std::atomic<bool> over_{false};
   std::atomic<std::uint64_t> progress_{0};
-  std::uint64_t seen_ = 0;         // progress at the last blow that ended workers
-  std::uint64_t seen_keeper_ = 0;  // and at the last that ended a keeper
+  std::uint64_t next_kill_ = 2;  // when there was so much progress
   std::uint64_t watched_ = 0;
   std::uint64_t watched_at_ns_ = 0;
   std::vector<Stopped> stopped_;
