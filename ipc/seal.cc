@@ -1,7 +1,6 @@
 #include "ipc/seal.h"
 
 #include <cstring>
-#include <iterator>
 
 namespace enjoin::ipc {
 
@@ -16,13 +15,20 @@ std::uint32_t sum_of(const PrintEntry& entry) noexcept {
 }
 
 std::uint32_t sum_of(const ResultRecord& record) noexcept {
-  std::uint64_t words[sizeof record / sizeof(std::uint64_t)];
-  std::memcpy(words, &record, sizeof record);
-  std::memset(reinterpret_cast<char*>(words) + offsetof(ResultRecord, sum), 0, sizeof record.sum);
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  constexpr std::size_t kSumAt = offsetof(ResultRecord, sum) / kWord;
+  static_assert(sizeof record.sum == kWord / 2 && sizeof record % (4 * kWord) == 0);
+  constexpr unsigned kSumBits = offsetof(ResultRecord, sum) % kWord * 8;  // little endian
+  const auto* const bytes = reinterpret_cast<const char*>(&record);
   // Four in step: each alone would wait for its own multiplication.
   std::uint64_t hash[4] = {1, 2, 3, 4};
-  for (std::size_t at = 0; at < std::size(words); at += 4) {
-    for (std::size_t lane = 0; lane < 4; ++lane) hash[lane] = mix(hash[lane], words[at + lane]);
+  for (std::size_t at = 0; at < sizeof record / kWord; at += 4) {
+    for (std::size_t lane = 0; lane < 4; ++lane) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, bytes + (at + lane) * kWord, kWord);
+      if (at + lane == kSumAt) word &= ~(std::uint64_t{0xffffffff} << kSumBits);
+      hash[lane] = mix(hash[lane], word);
+    }
   }
   return static_cast<std::uint32_t>(mix(mix(hash[0], hash[1]), mix(hash[2], hash[3])) >> 32);
 }

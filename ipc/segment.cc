@@ -87,7 +87,8 @@ Segment Segment::attach(UniqueFd fd, SegmentKind kind, SegmentRights rights) {
     throw WrongHeader("shared memory was made by another build of enjoin (layout differs)");
   }
   if (header.kind != kind) throw WrongHeader("shared memory is of another kind");
-  if (header.size_bytes != size) throw WrongHeader("shared memory has another size than its header says");
+  if (header.size_bytes != size)
+    throw WrongHeader("shared memory has another size than its header says");
   return joined;
 }
 

@@ -62,14 +62,14 @@ TEST_CASE("adversarial 42: terrible names arrive as they are, byte for byte") {
 
 TEST_CASE("adversarial 42: terrible names keep rows and records whole") {
   const Sandbox box;
-  const std::string names = terrible_names(2'000);
-  const Ran ran = box.enjoin({"-0", "--joblog", "log", "--results", "res", "--tag", ":", ":;"},
+  const std::string names = terrible_names(300);
+  const Ran ran = box.enjoin({"-0", "--joblog", "log", "--results", "res", "--tag", ": {}; :"},
                              {.input = names});
   CHECK(ran.status == 0);
-  CHECK(lines_of(box.read("log")).size() == 2'001);
-  const Ran again = box.enjoin({"-0", "--joblog", "log", "--resume", ":", ":;"}, {.input = names});
+  CHECK(lines_of(box.read("log")).size() == 301);
+  const Ran again = box.enjoin({"-0", "--joblog", "log", "--resume", ": {}; :"}, {.input = names});
   CHECK(again.status == 0);
-  CHECK(lines_of(box.read("log")).size() == 2'001);
+  CHECK(lines_of(box.read("log")).size() == 301);
 }
 
 TEST_CASE("adversarial 42: arguments and an environment as large as the kernel takes") {

@@ -236,6 +236,11 @@ class Phase {
       if (ended_[seq - 1] == Ended::kWell && size != whole.size()) {
         return fail("an output is not whole", out, at);
       }
+      // It was cut; the next one's beginning may look like its own next line.
+      const std::size_t next = size < whole.size() ? out.rfind("line ", at + size) : at;
+      if (next > at && out.compare(next, line_of(seq).size() + 1, line_of(seq) + '\n') != 0) {
+        size = std::min(size, next - at);
+      }
       if (size == 0 || found[seq - 1]++ != 0) return fail("an output twice", out, at);
       if (spec_.ordered && seq < last) return fail("an output in the wrong place", out, at);
       last = seq;

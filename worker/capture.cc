@@ -132,6 +132,7 @@ class ByPipes final : public Capture {
       }
     }
     error_ = sink_.take_error();
+    if (error_ == 0) error_ = read_error_;
   }
   std::uint64_t bytes(int stream) const override { return bytes_[stream]; }
   bool cut(int stream) const override { return cap_ != 0 && bytes_[stream] > cap_; }
@@ -152,6 +153,7 @@ class ByPipes final : public Capture {
     while (rounds > 0) {
       const ssize_t got = ::read(read_[stream].get(), chunk, sizeof chunk);
       if (got < 0 && errno == EINTR) continue;
+      if (got < 0 && errno != EAGAIN) read_error_ = errno;
       if (got <= 0) return false;
       take(stream, {chunk, static_cast<std::size_t>(got)});
       --rounds;
@@ -171,6 +173,7 @@ class ByPipes final : public Capture {
   ipc::UniqueFd write_[2];
   std::uint64_t bytes_[2] = {0, 0};
   int error_ = 0;
+  int read_error_ = 0;  // from then on the pipe is not to be relied on
 };
 
 }  // namespace

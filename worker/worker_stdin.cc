@@ -87,7 +87,8 @@ void Worker::open_fifo() {
   if (!fd && (errno == ENXIO || errno == EINTR)) return;
   fifo_waits_ = false;
   // The job waits in its open for ours, which will not come.
-  if (!fd && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO)) {
+  if (!fd &&
+      (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO || errno == EPERM)) {
     throw system_error("cannot open the job's input", errno);
   }
   if (!fd) return;  // the job removed it, or put something else in its place

@@ -377,8 +377,8 @@ void LocalTeam::emit_nothing(const ipc::Output& output) {
 
 bool LocalTeam::news_waiting() const {
   if (keeper_ && keeper_->has_news()) return true;
-  // Nobody tells us of slots that are done with. Where new jobs wait for one, we look ourselves: all
-  // may have ended in one collect(), after it had taken slots back.
+  // Nobody tells us of slots that are done with. Where new jobs wait for one, we look ourselves:
+  // all may have ended in one collect(), after it had taken slots back.
   const bool is_full = publisher_.room() == 0 || publisher_.waiting_bytes() >= kAheadBytes;
   const bool slots_wanted = is_full || !unpublished_.empty();
   if (!condemned_ && slots_wanted && publisher_.can_reclaim()) return true;

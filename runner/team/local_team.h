@@ -152,7 +152,6 @@ class LocalTeam final : public Team {
   void open_keeper();
   void watch(int fd, std::uint32_t events, std::uint32_t what);
   void take_keeper_news();
-  void look_at_keeper();
   void on_not_started(WorkerProcess& worker, int error);
   void forget(WorkerProcess& worker);
   void bury(WorkerProcess& worker, WorkerEnd end);
@@ -216,7 +215,6 @@ class LocalTeam final : public Team {
   std::vector<WorkerProcess> workers_;
   std::vector<pid_t> foreign_;  ///< children that our process had before us
   std::unique_ptr<KeeperLink> keeper_;
-  std::uint64_t keeper_looked_ns_ = 0;
   std::uint32_t barren_keepers_ = 0;  ///< in a row that died before they started a worker
   std::uint32_t alive_ = 0;
   std::uint32_t last_generation_ = 0;

@@ -24,7 +24,6 @@ constexpr std::chrono::milliseconds kSweepLimit{2000};
 // What workers may take to leave when their keeper died.
 constexpr std::uint64_t kLeaveNs = 300'000'000;
 constexpr std::uint32_t kMostBarrenKeepers = 3;
-constexpr std::uint64_t kBetweenLooksNs = 1'000'000'000;
 
 }  // namespace
 
@@ -130,7 +129,6 @@ void LocalTeam::watch(int fd, std::uint32_t events, std::uint32_t what) {
 // ---- news --------------------------------------------------------------------------------------
 
 void LocalTeam::take_keeper_news() {
-  look_at_keeper();
   const bool told = std::exchange(keeper_has_news_, false);
   if (!keeper_ || (!told && !keeper_->has_news())) return;
   const bool gone = keeper_->gone();
@@ -151,15 +149,6 @@ void LocalTeam::take_keeper_news() {
   }
   if (gone) deaths += on_keeper_death();
   if (deaths > 0) follow_deaths(deaths);
-}
-
-// Somebody may have stopped it: then nobody would tell us of a death.
-void LocalTeam::look_at_keeper() {
-  const std::uint64_t now = monotonic_ns();
-  if (!keeper_ || flights_in_use_ == 0 || now - keeper_looked_ns_ < kBetweenLooksNs) return;
-  keeper_looked_ns_ = now;
-  keeper_->look();
-  if (keeper_->gone()) keeper_has_news_ = true;
 }
 
 void LocalTeam::on_not_started(WorkerProcess& worker, int error) {

@@ -60,6 +60,9 @@ struct LocalTeam::Salvage {
   std::vector<std::uint32_t> not_begun;
   PrintPosition position;
   std::uint64_t spool_end[2] = {0, 0};
+
+  void find_output(LocalTeam& team);
+  void find_jobs(LocalTeam& team);
 };
 
 TeamCounters LocalTeam::counters() const {
@@ -112,39 +115,47 @@ void LocalTeam::press_condemned() {
 LocalTeam::Salvage LocalTeam::salvage() {
   Salvage found;
   found.position = find_position(memory_, prints_seen_);
-  const PrintPosition& at = found.position;
-  const auto worker_of = [this](const Flight& flight) -> const WorkerProcess* {
-    if (flight.generation == 0 || flight.worker >= workers_.size()) return nullptr;
-    const WorkerProcess& worker = workers_[flight.worker];
+  found.find_output(*this);
+  found.find_jobs(*this);
+  return found;
+}
+
+// Of jobs that have ended: what is printed, and where the rest lies.
+void LocalTeam::Salvage::find_output(LocalTeam& team) {
+  const PrintPosition& at = position;
+  const auto worker_of = [&team](const Flight& flight) -> const WorkerProcess* {
+    if (flight.generation == 0 || flight.worker >= team.workers_.size()) return nullptr;
+    const WorkerProcess& worker = team.workers_[flight.worker];
     return worker.results && worker.id.generation == flight.generation ? &worker : nullptr;
   };
   // How far the one entry is that was being printed: who printed it knows best.
-  ipc::LeftOutput printing = printer_->interrupted();
-  for (const WorkerProcess& worker : workers_) {
+  ipc::LeftOutput printing = team.printer_->interrupted();
+  for (const WorkerProcess& worker : team.workers_) {
     if (!worker.results || worker.end == WorkerEnd::kDied) continue;
     const ipc::LeftOutput said = worker.results->printing();
     if (said.end[0] != 0 || said.end[1] != 0) printing = said;
   }
   std::map<std::uint64_t, ipc::PrintEntry> entries;  // by ticket
-  for (std::uint64_t order = prints_seen_; order < prints_seen_ + memory_.print_window(); ++order) {
-    const ipc::PrintEntry entry = memory_.entry(order);
+  for (std::uint64_t order = team.prints_seen_;
+       order < team.prints_seen_ + team.memory_.print_window(); ++order) {
+    const ipc::PrintEntry entry = team.memory_.entry(order);
     if (!is_whole(entry, order)) continue;
     if (entry.ticket != 0) entries[entry.ticket] = entry;
     for (int stream : {0, 1}) {
       if (entry.state != ipc::PrintState::kSpooled) continue;
       const auto end = static_cast<std::uint64_t>(entry.begin[stream] + entry.length[stream]);
-      found.spool_end[stream] = std::max(found.spool_end[stream], end);
+      spool_end[stream] = std::max(spool_end[stream], end);
     }
   }
   std::vector<std::uint32_t> unknown;
-  for (std::uint32_t handle = 0; handle < flights_.size(); ++handle) {
-    const Flight& flight = flights_[handle];
+  for (std::uint32_t handle = 0; handle < team.flights_.size(); ++handle) {
+    const Flight& flight = team.flights_[handle];
     if (!flight.in_use || !flight.ended || flight.printed) continue;
     const WorkerProcess* const worker = worker_of(flight);
     const auto entry = entries.find(flight.ticket);
     const bool has_entry = entry != entries.end();
-    Salvage::Piece piece{.handle = handle, .order = has_entry ? entry->second.order : ~0ULL};
-    if (spec_.ordered) piece.order = flight.job.order;
+    Piece piece{.handle = handle, .order = has_entry ? entry->second.order : ~0ULL};
+    if (team.spec_.ordered) piece.order = flight.job.order;
     const ipc::LeftOutput left = worker != nullptr ? worker->results->left() : ipc::LeftOutput{};
     bool left_is_good = left.ticket == flight.ticket && worker->end != WorkerEnd::kDied;
     for (int stream : {0, 1}) {
@@ -156,11 +167,11 @@ LocalTeam::Salvage LocalTeam::salvage() {
     }
     if (left_is_good) {
       piece.source = worker;
-      found.pieces.push_back(piece);
+      pieces.push_back(piece);
       continue;
     }
-    if (has_entry ? piece.order < at.next : spec_.ordered && piece.order < at.next) {
-      found.printed.push_back(handle);
+    if (has_entry ? piece.order < at.next : team.spec_.ordered && piece.order < at.next) {
+      printed.push_back(handle);
       continue;
     }
     if (has_entry) {
@@ -181,7 +192,7 @@ LocalTeam::Salvage LocalTeam::salvage() {
         piece.begin[stream] =
             std::clamp(piece.begin[stream], said.begin[stream], piece.end[stream]);
       }
-      found.pieces.push_back(piece);
+      pieces.push_back(piece);
       continue;
     }
     // Its worker died between the record and the entry, and what it wrote is still there.
@@ -189,64 +200,65 @@ LocalTeam::Salvage LocalTeam::salvage() {
         worker->last_recorded == flight.ticket) {
       piece.source = worker;
       piece.whole_file = true;
-      found.pieces.push_back(piece);
+      pieces.push_back(piece);
       continue;
     }
     unknown.push_back(handle);
   }
   // As many as there are damaged entries that were passed: then these are their entries.
-  (unknown.size() <= at.unknown ? found.printed : found.vanished) = unknown;
-  std::stable_sort(
-      found.pieces.begin(), found.pieces.end(),
-      [](const Salvage::Piece& a, const Salvage::Piece& b) { return a.order < b.order; });
+  (unknown.size() <= at.unknown ? printed : vanished) = unknown;
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [](const Piece& a, const Piece& b) { return a.order < b.order; });
   for (int stream : {0, 1}) {
-    const auto size = static_cast<std::uint64_t>(size_of(spools_[stream].get()));
+    const auto size = static_cast<std::uint64_t>(size_of(team.spools_[stream].get()));
     constexpr std::uint64_t page = 4096;
-    found.spool_end[stream] = (std::max(found.spool_end[stream], size) + page - 1) / page * page;
+    spool_end[stream] = (std::max(spool_end[stream], size) + page - 1) / page * page;
   }
+}
 
-  // Jobs without a record.
-  const std::uint64_t last_ticket = publisher_.last_ticket();
+// Of jobs without a record: which had begun.
+void LocalTeam::Salvage::find_jobs(LocalTeam& team) {
+  const std::uint64_t last_ticket = team.publisher_.last_ticket();
   bool somebody_unknown = false;  // a dead worker's own word is damaged too
   std::map<std::uint64_t, WorkerProcess*> in_hand;
-  for (WorkerProcess& worker : workers_) {
+  for (WorkerProcess& worker : team.workers_) {
     if (!worker.results || worker.end != WorkerEnd::kDied) continue;
     const std::uint64_t current = worker.results->current();
     if (current != 0) in_hand[current] = &worker;
     if (current > last_ticket) somebody_unknown = true;
   }
   std::map<std::uint64_t, std::uint64_t> words;  // by ticket
-  for (std::uint64_t at_slot = publisher_.freed(); at_slot < publisher_.tail(); ++at_slot) {
-    words[publisher_.ticket_at(at_slot)] = memory_.state(at_slot).load();
+  for (std::uint64_t at_slot = team.publisher_.freed(); at_slot < team.publisher_.tail();
+       ++at_slot) {
+    words[team.publisher_.ticket_at(at_slot)] = team.memory_.state(at_slot).load();
   }
-  for (std::uint32_t handle = 0; handle < flights_.size(); ++handle) {
-    Flight& flight = flights_[handle];
+  for (std::uint32_t handle = 0; handle < team.flights_.size(); ++handle) {
+    Flight& flight = team.flights_[handle];
     if (!flight.in_use || flight.ended || flight.ticket == 0) continue;
     const auto held = in_hand.find(flight.ticket);
     const auto word = words.find(flight.ticket);
-    bool begun = flight.generation != 0;
+    bool had_begun = flight.generation != 0;
     if (held != in_hand.end()) {
-      begun = true;
+      had_begun = true;
       flight.worker = held->second->id.number;
       flight.generation = held->second->id.generation;
     } else if (word != words.end()) {
       const ipc::SlotState state = ipc::SlotWord::state(word->second);
       const std::uint32_t number = ipc::SlotWord::worker(word->second);
-      const bool names_worker = number < workers_.size() && workers_[number].results &&
-                                workers_[number].id.owns(word->second);
+      const bool names_worker = number < team.workers_.size() && team.workers_[number].results &&
+                                team.workers_[number].id.owns(word->second);
       const bool started = state == ipc::SlotState::kStarted || state == ipc::SlotState::kReleased;
       const bool good = (state == ipc::SlotState::kReady && word->second == 1) || names_worker;
-      if (started && names_worker && workers_[number].end == WorkerEnd::kDied) {
-        begun = true;
+      if (started && names_worker && team.workers_[number].end == WorkerEnd::kDied) {
+        had_begun = true;
         flight.worker = number;
-        flight.generation = workers_[number].id.generation;
+        flight.generation = team.workers_[number].id.generation;
       } else if (!good && somebody_unknown) {
-        begun = true;
+        had_begun = true;
       }
     }
-    (begun ? found.begun : found.not_begun).push_back(handle);
+    (had_begun ? begun : not_begun).push_back(handle);
   }
-  return found;
 }
 
 // ---- making it anew ----------------------------------------------------------------------------

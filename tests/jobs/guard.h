@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <unistd.h>
 
 #include <sys/resource.h>
@@ -27,12 +28,16 @@ inline void refuse_outside_namespace() {
   std::exit(99);
 }
 
-/// Root becomes nobody, whom a limit of processes binds.
+/// Root becomes a user whom nobody else is, and whom a limit of processes binds: such limits count
+/// all processes of a user, also those of another run of the tests.
 inline void limit_processes(rlim_t most) {
   const rlimit limit{most, most};
   const bool root = ::geteuid() == 0;
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const uid_t user = 200'000 + static_cast<uid_t>(now.tv_nsec / 1000);
   if (::setrlimit(RLIMIT_NPROC, &limit) != 0 ||
-      (root && (::setgid(65534) != 0 || ::setuid(65534) != 0))) {
+      (root && (::setgid(65534) != 0 || ::setuid(user) != 0))) {
     std::perror("cannot limit processes");
     std::exit(98);
   }

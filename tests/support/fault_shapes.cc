@@ -118,7 +118,7 @@ std::vector<Shape> make_shapes() {
 
   Shape sem;
   sem.name = "sem";
-  sem.arguments = {"--sem", "--fg", "--id", "faults", "seq", "-f", "%.0f/a", "300"};
+  sem.arguments = {"--semaphore", "--fg", "--id", "faults", "seq", "-f", "%.0f/a", "300"};
   sem.jobs = {{"a", numbers(300, "a")}};
   sem.logged = false;
   shapes.push_back(sem);

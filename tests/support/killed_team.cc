@@ -96,17 +96,21 @@ void Stage::perform() {
   told_->woken = static_cast<std::uint32_t>(team.counters().woken);
 }
 
-void Stage::start(std::uint64_t seq, const std::string& line) {
+void Stage::start(std::uint64_t seq, const std::string& line, std::chrono::nanoseconds timeout) {
   while (team_->room() == 0) {
     team_->wait({}, std::chrono::nanoseconds(-1));
     take_results();
   }
-  team_->start(line_job(seq, line));
+  Job job = line_job(seq, line);
+  job.timeout = timeout;
+  team_->start(std::move(job));
 }
 
-void Stage::start_effect(std::uint64_t seq, const std::string& words) {
-  start(seq, std::string(ENJOIN_TEST_JOBS) + "/effect " + effects_path_ + ' ' +
-                 std::to_string(seq) + words);
+void Stage::start_effect(std::uint64_t seq, const std::string& words,
+                         std::chrono::nanoseconds timeout) {
+  const std::string line = std::string(ENJOIN_TEST_JOBS) + "/effect " + effects_path_ + ' ' +
+                           std::to_string(seq) + words;
+  start(seq, line, timeout);
 }
 
 std::string Stage::gate_words() const {

@@ -5,6 +5,7 @@
 // must be there.
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -56,8 +57,9 @@ class Stage {
   // In the team's process.
   void perform();
   LocalTeam& team() { return *team_; }
-  void start(std::uint64_t seq, const std::string& line);
-  void start_effect(std::uint64_t seq, const std::string& words = {});
+  void start(std::uint64_t seq, const std::string& line, std::chrono::nanoseconds timeout = {});
+  void start_effect(std::uint64_t seq, const std::string& words = {},
+                    std::chrono::nanoseconds timeout = {});
   std::string gate_words() const;
   std::string leave_words() const;
   void finish_but(std::size_t active);  ///< until no more jobs than these have not ended

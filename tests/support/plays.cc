@@ -146,7 +146,7 @@ Play one_more() {
 // A job that is ended because its time is over.
 Play timed_out() {
   Play made = play("timed out", 2, [](Stage& stage) {
-    stage.start_effect(1, stage.gate_words());
+    stage.start_effect(1, stage.gate_words(), std::chrono::milliseconds(40));
     stage.start_effect(2);
     stage.finish();
   });
@@ -154,11 +154,6 @@ Play timed_out() {
   made.is_no_op = [](std::uint64_t seq) { return seq == 1; };
   made.ends_well = [](std::uint64_t seq, const Outcome& outcome) {
     return seq == 1 ? std::holds_alternative<TimedOut>(outcome) : succeeded(outcome);
-  };
-  auto act = made.act;
-  made.act = [act](Stage& stage) {
-    stage.team().set_timeout(std::chrono::milliseconds(300));
-    act(stage);
   };
   return made;
 }
