@@ -22,6 +22,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True  # nothing is left beside the sources
 
@@ -48,20 +49,44 @@ def cpu_seconds():
     return use.ru_utime + use.ru_stime
 
 
+LONGEST = 60  # seconds; builds from before could stand still in a flood of no-ops
+
+
+def run_once(bench, argv, stdin):
+    """Seconds, processor seconds, and how often it had to be begun anew because it hung."""
+    for hung in range(10):
+        used, begin = cpu_seconds(), time.perf_counter()
+        with open(stdin, "rb") as source:
+            process = subprocess.Popen(argv, stdin=source, stdout=subprocess.DEVNULL, env=bench.env)
+        try:
+            status = process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            continue
+        if status != 0:
+            raise measure.Failed(f"{argv[0]} ended with status {status}")
+        return time.perf_counter() - begin, cpu_seconds() - used, hung
+    raise measure.Failed(f"{argv[0]} hung again and again")
+
+
 def compare(bench, what, unsafe, safe, amount=None):
     """Two contenders, (argv, stdin): how fast the safe one is beside the other."""
-    walls, cpus = ([], []), ([], [])
+    walls, cpus, hangs = ([], []), ([], []), [0, 0]
     for number in range(bench.runs):
         measure.show_progress(f"run {number + 1} of {bench.runs}: {what}")
         for index, (argv, stdin) in enumerate((unsafe, safe)):
-            before = cpu_seconds()
-            walls[index].append(measure.run_once(measure.Contender(what, argv, stdin), bench.env))
-            cpus[index].append(cpu_seconds() - before)
+            wall, cpu, hung = run_once(bench, argv, stdin)
+            walls[index].append(wall)
+            cpus[index].append(cpu)
+            hangs[index] += hung
     measure.show_progress("")
     without, with_it = map(measure.median, walls)
     unit = "jobs/s" if amount else "s"
     shown = [rows.amount(amount / seconds if amount else seconds, unit)
              for seconds in (without, with_it)]
+    for index, hung in enumerate(hangs):
+        shown[index] += f" (hung {hung} times)" if hung else ""
     return {"what": what, "without": shown[0], "with": shown[1], "ratio": without / with_it,
             "cpu": measure.median(cpus[0]) / measure.median(cpus[1]),
             "met": without / with_it >= GOAL, "walls": walls, "cpus": cpus}

@@ -290,6 +290,7 @@ bool BatchRun::pull(Batch* batch) {
     // What was started still runs to its end and is recorded.
     say(fmt::format("{}: Error: {}\n", program_, error.what()));
     gave_up_ = true;
+    if (feed_) feed_->no_more_jobs();  // and no more data for those that run
   }
   input_blocked_ = pulled == Pull::kWouldBlock && !skipping_;
   if (pulled == Pull::kEnd) {

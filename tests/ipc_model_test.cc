@@ -21,6 +21,8 @@ TEST_CASE("model: what is found is told by the shortest way to it") {
       model::explore({.jobs = 2, .mutant = model::Mutant::kPrintingClearedFirst});
   CHECK(report.violation == "an output is printed twice");
   bool dies = false;
-  for (const std::string& step : report.trace) dies |= step == "worker 0 dies before kFinishNext";
+  for (const std::string& step : report.trace) {
+    dies |= step.find("dies before kFinishNext") != std::string::npos;
+  }
   CHECK(dies);
 }

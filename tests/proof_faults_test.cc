@@ -1,5 +1,4 @@
-// The n-th system call that can fail, fails: for every n, role and error. CI tries a part of them,
-// each day another.
+// The n-th system call that can fail, fails: for every n, role and error. CI tries a part of them.
 //
 // ENJOIN_FAULTS=all tries all (an hour). ENJOIN_FAULTS='SHAPE ROLE CLASS N' repeats one; each of
 // them may be `*`. N+ is "the N-th and all that follow", /K every K-th.

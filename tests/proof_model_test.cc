@@ -63,6 +63,7 @@ TEST_CASE("model: every ordering and repair that is switched off is found") {
     // The smallest that shows it.
     const model::Options tries[] = {{.jobs = 2, .mutant = mutant},
                                     {.ordered = true, .jobs = 2, .mutant = mutant},
+                                    {.deaths = 0, .without_process = 3, .mutant = mutant},
                                     {.without_process = 6, .mutant = mutant},
                                     {.mutant = mutant}};
     for (const model::Options& options : tries) {

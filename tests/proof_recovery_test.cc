@@ -68,6 +68,7 @@ TEST_CASE("scribbles: over random fields, while jobs run") {
   constexpr std::uint64_t kInOneRun = 4;
   constexpr std::size_t kJobs = 60;
   TeamCounters sum;
+  std::uint64_t scribbled = 0;  // a run may end before its last one
   std::uint64_t lost = 0;
   std::uint64_t failed = 0;
   for (std::uint64_t seed = first_seed; seed < first_seed + wanted; seed += kInOneRun) {
@@ -80,7 +81,8 @@ TEST_CASE("scribbles: over random fields, while jobs run") {
           scribble_at(place.at, place.size, seed + done);
           ++done;
         });
-    CHECK(done == kInOneRun);
+    CHECK(done > 0);
+    scribbled += done;
     check_once(run, kJobs);
     check_no_false_output(run);
     for (const JobResult& result : run.results) {
@@ -92,7 +94,7 @@ TEST_CASE("scribbles: over random fields, while jobs run") {
     sum.requeued += run.counters.requeued;
     sum.stalled_killed += run.counters.stalled_killed;
   }
-  MESSAGE(wanted << " scribbles, seeds from " << first_seed << ": " << sum.rebuilds
+  MESSAGE(scribbled << " scribbles, seeds from " << first_seed << ": " << sum.rebuilds
                  << " times memory was made anew, " << sum.requeued << " jobs put back, "
                  << sum.worker_deaths << " workers died, " << sum.stalled_killed
                  << " were killed for a lock, " << lost << " jobs lost, " << failed

@@ -66,6 +66,27 @@ std::string job_program(const char* name) {
   return std::string(ENJOIN_TEST_JOBS "/") + name;
 }
 
+// A job that blocks all signals, and says when it does: who runs may not have come so far.
+class Blocker {
+ public:
+  Blocker() {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);  // jobs get what their caller had open
+    out_.reset(ends[0]);
+    in_.reset(ends[1]);
+  }
+  std::string command() const {
+    return job_program("block_signals") + " /dev/fd/" + std::to_string(in_.get());
+  }
+  void wait_blocked() const {
+    char said = 0;
+    REQUIRE(::read(out_.get(), &said, 1) == 1);
+  }
+
+ private:
+  ipc::UniqueFd out_, in_;
+};
+
 }  // namespace
 
 // ---- how jobs end
@@ -220,11 +241,13 @@ TEST_CASE("team: cancelling ends running jobs, prints what they wrote and starts
 TEST_CASE("team: cancelling now kills what does not listen") {
   TeamSpec spec = line_spec(1);
   spec.worker.stop_ladder = {{SIGTERM, 1'000'000}};
-  const Ran ran = run(std::move(spec), line_jobs({job_program("block_signals")}),
-                      when_running(1, [](LocalTeam& team) {
-                        team.cancel_all(Team::How::kLadder);
-                        team.cancel_all(Team::How::kNow);
-                      }));
+  const Blocker blocker;
+  const Ran ran =
+      run(std::move(spec), line_jobs({blocker.command()}), when_running(1, [&](LocalTeam& team) {
+            blocker.wait_blocked();
+            team.cancel_all(Team::How::kLadder);
+            team.cancel_all(Team::How::kNow);
+          }));
   CHECK(std::get<Canceled>(ran.of(1).outcome).signal == SIGKILL);
 }
 
@@ -232,10 +255,11 @@ TEST_CASE("team: cancelling now kills what does not listen") {
 TEST_CASE("team: cancelling now is heard in the last step of the ladder, too") {
   TeamSpec spec = line_spec(1);
   spec.worker.stop_ladder = {{SIGTERM, 1'000'000}};
-  const Ran ran = run(std::move(spec), line_jobs({job_program("block_signals")}),
-                      [turns = 0](LocalTeam& team, const auto&) mutable {
+  const Blocker blocker;
+  const Ran ran = run(std::move(spec), line_jobs({blocker.command()}),
+                      [&, turns = 0](LocalTeam& team, const auto&) mutable {
                         if (team.running() == 0) return;
-                        ++turns;
+                        if (++turns == 1) blocker.wait_blocked();
                         if (turns == 1) team.cancel_all(Team::How::kLadder);
                         if (turns == 5) team.cancel_all(Team::How::kNow);
                       });

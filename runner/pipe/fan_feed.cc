@@ -89,6 +89,7 @@ void FanFeed::no_more_jobs() {
   if (std::exchange(jobs_ended_, true)) return;
   data_ended_ = true;
   spare_.clear();
+  more_work_ = true;  // jobs whose pipes have room are told of the end now: no event will come
 }
 
 StdinSource FanFeed::stdin_of(const Job& job) {

@@ -4,6 +4,12 @@
 
 #include <sys/mman.h>
 
+// A sanitized build would catch the signal, and forbid the core.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() {
+  return "handle_segv=0:disable_coredump=0";
+}
+
 int main() {
   constexpr std::size_t kBytes = 1UL << 30;
   void* const memory = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,

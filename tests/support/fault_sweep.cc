@@ -4,7 +4,6 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <set>
 #include <sstream>
 
@@ -221,10 +220,8 @@ bool takes(const std::string& pattern, std::string_view name) {
   return pattern == "*" || pattern == name;
 }
 
-// Each day others, so that a few days of CI try them all.
-std::size_t days() {
-  return static_cast<std::size_t>(std::time(nullptr) / 86'400);
-}
+// Where a part of them begins: the same each time, so that CI says the same of the same code.
+constexpr std::size_t kFirst = 5;
 
 }  // namespace
 
@@ -253,7 +250,7 @@ void sweep(const std::vector<std::string>& shapes, std::size_t stride) {
       faults.front().lasting = chosen.nth.ends_with('+');
       faults.resize(1);
     }
-    for (std::size_t i = one ? 0 : days() % stride; i < faults.size(); i += stride) {
+    for (std::size_t i = one ? 0 : kFirst % stride; i < faults.size(); i += stride) {
       const Fault& fault = faults[i];
       const std::string kind =
           std::string(fault.kind->name) + ' ' + std::string(name_of(fault.role));

@@ -55,8 +55,8 @@ std::vector<Fault> faults_of(const Shape& shape);
 /// A violation is a failed check of the test.
 void try_fault(const Shape& shape, const Fault& fault, FaultCounts* counts);
 
-/// Every `stride`-th fault of these shapes, each day beginning with another, or what ENJOIN_FAULTS
-/// asks for (see proof_faults_test.cc); prints the counts.
+/// Every `stride`-th fault of these shapes, or what ENJOIN_FAULTS asks for (see
+/// proof_faults_test.cc); prints the counts.
 void sweep(const std::vector<std::string>& shapes, std::size_t stride);
 
 }  // namespace enjoin::test

@@ -32,28 +32,23 @@ inline constexpr unsigned kClaims = 2;
 inline constexpr unsigned kMostLosses = 2;  ///< LocalTeam's is 3, but here only two workers die
 
 /// What a process does next. A worker's steps, those of whoever prints, the supervisor's.
-#define ENJOIN_MODEL_STEPS(X)                                                                      \
-  X(kNone)                                                                                         \
-  X(kDead)                                                                                         \
-  X(kLeft)                                                                                         \
-  X(kRun) X(kRunOn) X(kSeen) X(kAnnounceIdle) X(kLookAgain) X(kTell) X(kTellWrite) X(kSleep)       \
-      X(kAwake) X(kClaimLock) X(kClaimMark) X(kClaimHead) X(kStart) X(kBackLock) X(kBackHead)      \
-          X(kBackMark) X(kBackRing) X(kBackBell) X(kSpawn) X(kRelease) X(kFillRecord) X(kFullTell) \
-              X(kFullWrite) X(kPublish) X(kClear) X(kDirectLock) X(kDirectRange) X(kDirectFree) X( \
-                  kDirectFields) X(kDirectState) X(kDirectPrinting) X(kDirectBaton) X(kSpool)      \
-                  X(kHandLock) X(kHandFree) X(kHandFields) X(kHandState) X(kHandEnd) X(kHandSkip)  \
-                      X(kHandBaton) X(kReadyLock) X(kBeginLock) X(kBeginRange) X(kBeginPrinting)   \
-                          X(kWrite) X(kFinishLock) X(kFinishNext) X(kFinishPrinting)               \
-                              X(kFinishSkip) X(kCollect) X(kReclaim) X(kTakeResult) X(kGiveRoom)   \
-                                  X(kTakePrints) X(kFillSlot) X(kMarkReady) X(kAnnounceTail)       \
-                                      X(kSummon) X(kRingBell) X(kAnnounceWait) X(kLookForNews)     \
-                                          X(kWait) X(kWake) X(kDeadResults) X(kDeadReclaim)        \
-                                              X(kTakeBackLock) X(kTakeBackHead) X(kTakeBackMark)   \
-                                                  X(kTakeOver) X(kPrintForDead) X(kLoseJobs)       \
-                                                      X(kDrainIfReady) X(kForgetWorker)            \
-                                                          X(kRingAll) X(kReplace) X(kClose)        \
-                                                              X(kRingFirst) X(kRingSecond)         \
-                                                                  X(kJoin) X(kDone)
+// clang-format off
+#define ENJOIN_MODEL_STEPS(X) \
+  X(kNone) X(kDead) X(kLeft) X(kRun) X(kRunOn) X(kSeen) X(kAnnounceIdle) X(kLookAgain) \
+  X(kTell) X(kTellWrite) X(kSleep) X(kAwake) X(kClaimLock) X(kClaimMark) X(kClaimHead) \
+  X(kStart) X(kBackLock) X(kBackHead) X(kBackMark) X(kBackRing) X(kBackBell) X(kSpawn) \
+  X(kRelease) X(kFillRecord) X(kFullTell) X(kFullWrite) X(kPublish) X(kClear) X(kDirectLock) \
+  X(kDirectRange) X(kDirectFree) X(kDirectFields) X(kDirectState) X(kDirectPrinting) \
+  X(kDirectBaton) X(kSpool) X(kHandLock) X(kHandFree) X(kHandFields) X(kHandState) \
+  X(kHandEnd) X(kHandSkip) X(kHandBaton) X(kReadyLock) X(kBeginLock) X(kBeginRange) \
+  X(kBeginPrinting) X(kWrite) X(kFinishLock) X(kFinishNext) X(kFinishPrinting) \
+  X(kFinishSkip) X(kCollect) X(kReclaim) X(kTakeResult) X(kGiveRoom) X(kTakePrints) \
+  X(kFillSlot) X(kMarkReady) X(kAnnounceTail) X(kSummon) X(kRingBell) X(kAnnounceWait) \
+  X(kLookForNews) X(kWait) X(kWake) X(kDeadResults) X(kDeadReclaim) X(kTakeBackLock) \
+  X(kTakeBackHead) X(kTakeBackMark) X(kTakeOver) X(kPrintForDead) X(kLoseJobs) \
+  X(kDrainIfReady) X(kForgetWorker) X(kRingAll) X(kReplace) X(kClose) X(kRingFirst) \
+  X(kRingSecond) X(kJoin) X(kDone)
+// clang-format on
 
 enum class Step : std::uint8_t {
 #define ENJOIN_MODEL_STEP(name) name,
@@ -62,15 +57,15 @@ enum class Step : std::uint8_t {
 };
 
 /// One ordering or repair switched off. Each must be found.
-#define ENJOIN_MODEL_MUTANTS(X)                                                                    \
-  X(kNothing)                                                                                      \
-  X(kReadyBeforeFill)                                                                              \
-  X(kHeadBeforeMark)                                                                               \
-  X(kMarkBeforeHead) X(kRecordBeforeFill) X(kRoomBeforeRead) X(kPrintBeforeRecord)                 \
-      X(kHandInBeforeSpool) X(kStateBeforeFields) X(kPrintingBeforeRange) X(kPrintingClearedFirst) \
-          X(kPlainLocks) X(kNoTakeBack) X(kNoTakeOver) X(kNoDrainIfReady) X(kNoBellsAfterDeath)    \
-              X(kLoseBeforeResults) X(kPrintAgainForDead) X(kHandBackWithoutHead)                  \
-                  X(kSleepWithoutLook) X(kWaitWithoutLook) X(kNoReplacement)
+// clang-format off
+#define ENJOIN_MODEL_MUTANTS(X) \
+  X(kNothing) X(kReadyBeforeFill) X(kHeadBeforeMark) X(kMarkBeforeHead) X(kRecordBeforeFill) \
+  X(kRoomBeforeRead) X(kPrintBeforeRecord) X(kHandInBeforeSpool) X(kStateBeforeFields) \
+  X(kPrintingBeforeRange) X(kPrintingClearedFirst) X(kPlainLocks) X(kNoTakeBack) \
+  X(kNoTakeOver) X(kNoDrainIfReady) X(kNoBellsAfterDeath) X(kLoseBeforeResults) \
+  X(kPrintAgainForDead) X(kHandBackWithoutHead) X(kSleepWithoutLook) X(kWaitWithoutLook) \
+  X(kWaitForSlotsUntold) X(kNoReplacement)
+// clang-format on
 
 enum class Mutant : std::uint8_t {
 #define ENJOIN_MODEL_MUTANT(name) name,

@@ -185,7 +185,8 @@ bool Machine::end_step() {
     case Step::kLookForNews: {
       bool news = s_->print_next != me.prints_seen;
       for (const State::Flight& flight : s_->flights) {
-        const bool waits = flight.state == FlightState::kUnpublished;
+        const bool waits =
+            flight.state == FlightState::kUnpublished && !is(Mutant::kWaitForSlotsUntold);
         news |= waits && me.freed < me.tail && slot(me.freed).state == SlotState::kReleased;
       }
       for (const State::Worker& worker : s_->workers) {

@@ -109,18 +109,18 @@ void Storm::watch_progress(std::uint64_t now_ns) {
 void Storm::blow() {
   const std::uint64_t progress = progress_;
   const unsigned kind = below(1000);
-  unsigned upto = plan_.stop_worker;
-  if (kind < upto) {
+  unsigned limit = plan_.stop_worker;
+  if (kind < limit) {
     pid_t pid = 0;
     return hold(random_worker(&pid));
   }
-  if (kind < (upto += plan_.stop_job)) return hold(random_job());
-  if (kind < (upto += plan_.kill_job)) {
+  if (kind < (limit += plan_.stop_job)) return hold(random_job());
+  if (kind < (limit += plan_.kill_job)) {
     if (signal_process(random_job(), SIGKILL)) ++counts_.job_kills;
     return;
   }
   if (progress < next_kill_) return;
-  if (kind < (upto += plan_.kill_keeper)) {
+  if (kind < (limit += plan_.kill_keeper)) {
     if (!signal_process(random_keeper(), SIGKILL)) return;
     ++counts_.keeper_kills;
     next_kill_ = progress + plan_.after_keeper;
