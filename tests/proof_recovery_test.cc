@@ -95,8 +95,8 @@ TEST_CASE("scribbles: over random fields, while jobs run") {
     sum.stalled_killed += run.counters.stalled_killed;
   }
   MESSAGE(scribbled << " scribbles, seeds from " << first_seed << ": " << sum.rebuilds
-                 << " times memory was made anew, " << sum.requeued << " jobs put back, "
-                 << sum.worker_deaths << " workers died, " << sum.stalled_killed
-                 << " were killed for a lock, " << lost << " jobs lost, " << failed
-                 << " not successful, of " << (wanted + 3) / 4 * kJobs << "; hangs 0, twice 0");
+                    << " times memory was made anew, " << sum.requeued << " jobs put back, "
+                    << sum.worker_deaths << " workers died, " << sum.stalled_killed
+                    << " were killed for a lock, " << lost << " jobs lost, " << failed
+                    << " not successful, of " << (wanted + 3) / 4 * kJobs << "; hangs 0, twice 0");
 }
