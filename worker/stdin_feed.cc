@@ -132,8 +132,10 @@ StdinFeed::Moved StdinFeed::copy_through_us() {
     put = ::write(into_.get(), chunk, static_cast<std::size_t>(got));
   } while (put < 0 && errno == EINTR);  // what was read of a stream cannot be read again
   if (put > 0) advance(static_cast<std::uint64_t>(put));
-  if (put < 0 && errno == EPIPE) return Moved::kNoReader;
-  return put < 0 ? Moved::kNothing : Moved::kSome;
+  if (put >= 0) return Moved::kSome;
+  if (errno == EAGAIN) return Moved::kNothing;
+  if (errno != EPIPE) short_ = true;  // it would fail again and again
+  return Moved::kNoReader;
 }
 
 int StdinFeed::copy_some(int fd) {

@@ -112,10 +112,11 @@ void BlockFeed::check(JobResult* result) {
   const auto found = kept_.find(result->job.id.seq);
   if (found == kept_.end()) return;
   Kept& kept = found->second;
-  if (kept.block.kind != Block::Kind::kRange) return;
   if (!kept.intact) {
-    kept.intact = !result->input_short &&
-                  file_size(kept.block.file->get()) >= kept.block.offset + kept.block.length;
+    const bool can_shrink = kept.block.kind == Block::Kind::kRange;
+    kept.intact =
+        !result->input_short &&
+        (!can_shrink || file_size(kept.block.file->get()) >= kept.block.offset + kept.block.length);
   }
   const bool ended = std::holds_alternative<Exited>(result->outcome) ||
                      std::holds_alternative<Signaled>(result->outcome);

@@ -217,7 +217,7 @@ std::uint64_t LocalTeam::on_keeper_death() {
 }
 
 void LocalTeam::sweep_after_keeper() {
-  const auto is_left = [this](const WorkerProcess& worker) {
+  const auto is_left = [](const WorkerProcess& worker) {
     return worker.alive() && worker.pid > 0 && ::waitpid(worker.pid, nullptr, WNOHANG) == 0;
   };
   const std::uint64_t until = monotonic_ns() + kLeaveNs;

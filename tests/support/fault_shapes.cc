@@ -69,7 +69,8 @@ std::vector<Shape> make_shapes() {
   pipe.ordered = true;
   shapes.push_back(pipe);
 
-  Shape part = data_shape("part", {"--pipe-part", "-N2000", "-k", "-a", "data", "cat"});
+  Shape part = data_shape("part", {"--pipe-part", "--block", "1k", "--regexp", "--recend",
+                                   "2000/.\\n", "-k", "-a", "data", "cat"});
   part.given["data"] = std::exchange(part.input, "");
   part.ordered = true;
   shapes.push_back(part);

@@ -42,7 +42,9 @@ void scribble_at(void* at, std::size_t size, std::uint64_t seed);
 void check_once(const Scribbled& run, std::size_t jobs);
 /// The output is that of all jobs, whole, in order where it is ordered.
 void check_whole_output(const Scribbled& run);
-/// Each successful job's output is there; nothing is there that no job wrote.
-void check_no_false_output(const Scribbled& run);
+/// Each successful job's output is there; nothing is there that no job wrote. Says how many came
+/// twice, which may be where the words that say what was printed are destroyed (and memory was made
+/// anew).
+std::size_t check_no_false_output(const Scribbled& run);
 
 }  // namespace enjoin::test
