@@ -5,5 +5,5 @@
 #include "support/fault_sweep.h"
 
 TEST_CASE("faults: whichever system call fails, data arrives, or it is told that it did not") {
-  enjoin::test::sweep({"pipe", "part", "cat", "fifo", "robin", "perl", "retries", "sem"}, 17);
+  enjoin::test::sweep({"pipe", "part", "cat", "fifo", "robin", "perl", "retries", "sem"}, 61);
 }

@@ -9,5 +9,5 @@
 
 TEST_CASE("faults: whichever system call fails, the run ends, and tells the truth") {
   enjoin::test::sweep(
-      {"plain", "ordered", "lines", "results", "tagged", "ungrouped", "capped", "rerun"}, 17);
+      {"plain", "ordered", "lines", "results", "tagged", "ungrouped", "capped", "rerun"}, 61);
 }
