@@ -76,9 +76,6 @@ Worker::Worker(WorkerStart start)
   }
   make_capture();
   if (config_.work_folder) work_folder_template_.emplace(Template::parse(*config_.work_folder));
-  // What GNU parallel says of jobs that run where it does.
-  environment_.set("PARALLEL_SSHLOGIN", ":");
-  environment_.set("PARALLEL_SSHHOST", ":");
   if (!config_.slot_variable.empty()) {
     environment_.set(config_.slot_variable, std::to_string(start.id.number));
   }

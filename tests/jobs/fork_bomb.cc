@@ -7,20 +7,6 @@
 
 #include "guard.h"
 
-namespace {
-
-int count_processes() {
-  int count = 0;
-  DIR* const listing = ::opendir("/proc");
-  while (const dirent* const entry = listing != nullptr ? ::readdir(listing) : nullptr) {
-    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) != 0) ++count;
-  }
-  if (listing != nullptr) ::closedir(listing);
-  return count;
-}
-
-}  // namespace
-
 int main(int argc, char**) {
   refuse_outside_namespace();
   limit_processes(200);

@@ -11,16 +11,6 @@
 
 namespace {
 
-int count_processes() {
-  int count = 0;
-  DIR* const listing = ::opendir("/proc");
-  while (const dirent* const entry = listing != nullptr ? ::readdir(listing) : nullptr) {
-    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) != 0) ++count;
-  }
-  if (listing != nullptr) ::closedir(listing);
-  return count;
-}
-
 int make_zombies(int wanted) {
   int made = 0;
   for (; made < wanted; ++made) {
