@@ -224,7 +224,7 @@ class PrintTrial : public test::Trial {
 
 void sweep(const char* name, const PrintTrial::Act& prepare, const PrintTrial::Act& act) {
   const auto make = [&] { return std::make_unique<PrintTrial>(prepare, act); };
-  const test::Sweep done = test::kill_everywhere(make);
+  const test::Sweep done = test::kill_everywhere(make, test::kPointsApart);
   if (!done.allowed) {
     MESSAGE("SKIPPED: ptrace is not allowed here, nothing was killed");
     return;
@@ -233,7 +233,7 @@ void sweep(const char* name, const PrintTrial::Act& prepare, const PrintTrial::A
   MESSAGE(std::string(name) << ": " << done.kill_points << " kill points in " << done.instructions
                             << " instructions, " << twice.kill_points
                             << " with a second death in the repair");
-  CHECK(done.kill_points >= 20);
+  CHECK(done.kill_points * test::kPointsApart >= 20);
 }
 
 void interrupt(const char* name, const PrintTrial::Act& prepare, const PrintTrial::Act& act) {
@@ -245,7 +245,7 @@ void interrupt(const char* name, const PrintTrial::Act& prepare, const PrintTria
   }
   MESSAGE(std::string(name) << ": interrupted by another worker at " << done.kill_points
                             << " instructions");
-  CHECK(done.kill_points >= 20);
+  CHECK(done.kill_points * test::kPointsApart >= 20);
 }
 
 void expect(PrintTrial& trial, Orders orders, std::vector<std::uint64_t> tickets) {

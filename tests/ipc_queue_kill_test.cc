@@ -232,7 +232,7 @@ class QueueTrial : public test::Trial {
 
 void sweep(const char* name, const QueueTrial::Act& prepare, const QueueTrial::Act& act) {
   const auto make = [&] { return std::make_unique<QueueTrial>(prepare, act); };
-  const test::Sweep done = test::kill_everywhere(make);
+  const test::Sweep done = test::kill_everywhere(make, test::kPointsApart);
   if (!done.allowed) {
     MESSAGE("SKIPPED: ptrace is not allowed here, nothing was killed");
     return;
@@ -253,7 +253,7 @@ void interrupt(const char* name, const QueueTrial::Act& prepare, const QueueTria
   }
   MESSAGE(std::string(name) << ": interrupted by another worker at " << done.kill_points
                             << " instructions");
-  CHECK(done.kill_points >= 5);
+  CHECK(done.kill_points * test::kPointsApart >= 5);
 }
 
 void leave_claim_lock_with_the_dead(QueueTrial& trial) {
@@ -451,5 +451,5 @@ TEST_CASE("queue kill: a supervisor that dies while it publishes leaves whole jo
     return;
   }
   MESSAGE("try_publish: " << done.kill_points << " kill points");
-  CHECK(done.kill_points >= 20);
+  CHECK(done.kill_points * test::kPointsApart >= 20);
 }

@@ -27,8 +27,8 @@ namespace {
 
 constexpr int kPtraceForbidden = 77;
 constexpr std::size_t kTooManySteps = 3'000'000;
-constexpr unsigned kFirstDeathsApart = 3;
-constexpr unsigned kInterruptsApart = 9;
+constexpr unsigned kFirstDeathsApart = 3 * kPointsApart;
+constexpr unsigned kInterruptsApart = 9 * kPointsApart;
 
 using Operation = std::function<void()>;
 
@@ -187,7 +187,7 @@ bool step_to_next(Child& child, Trial& trial, Progress* last, bool every, unsign
 
 }  // namespace
 
-Sweep kill_everywhere(const MakeTrial& make) {
+Sweep kill_everywhere(const MakeTrial& make, unsigned apart) {
   Sweep sweep;
   // Once in this process: what the dynamic linker does at a function's first call is not stepped.
   make()->operation();
@@ -200,7 +200,10 @@ Sweep kill_everywhere(const MakeTrial& make) {
       sweep.allowed = false;
       return sweep;
     }
-    if (!first) killed = step_to_next(child, *trial, &last, kills_everywhere());
+    if (!first) {
+      killed =
+          step_to_next(child, *trial, &last, kills_everywhere(), kills_everywhere() ? 1 : apart);
+    }
     child.kill_and_reap();
     trial->verify();
     if (killed) ++sweep.kill_points;

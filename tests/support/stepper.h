@@ -10,7 +10,7 @@
 // and killed, and the world's own check runs.
 //
 //   (nothing)          the points that matter; for every third a second death; every ninth
-//                      instruction interrupted
+//                      instruction interrupted (under sanitizers a quarter of these)
 //   ENJOIN_KILL=every  every instruction; every pair of deaths at points that matter (an hour)
 
 #include <cstddef>
@@ -47,9 +47,16 @@ struct Sweep {
   bool allowed = true;           ///< false: this machine forbids ptrace; nothing was tested
 };
 
-/// Does all of it. Verifies a child that is not killed as well. Throws std::runtime_error where the
-/// child does something unexpected (crashes, never ends).
-Sweep kill_everywhere(const MakeTrial& make);
+/// Of the points of a long operation, each so many-th: sanitized code takes ten times the steps.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr unsigned kPointsApart = 4;
+#else
+inline constexpr unsigned kPointsApart = 1;
+#endif
+
+/// Does all of it, at each `apart`-th point. Verifies a child that is not killed as well. Throws
+/// std::runtime_error where the child does something unexpected (crashes, never ends).
+Sweep kill_everywhere(const MakeTrial& make, unsigned apart = 1);
 
 /// Kills the child at each point and who repairs after it as well: Sweep::kill_points are pairs.
 Sweep kill_twice(const MakeTrial& make);
