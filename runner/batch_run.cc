@@ -30,11 +30,11 @@ std::chrono::nanoseconds with_slack(std::chrono::nanoseconds limit) {
 
 }  // namespace
 
-BatchRun::BatchRun(Options options, std::string program)
+BatchRun::BatchRun(Options options, std::string program, const OpenFiles& open_files, Before before)
     : options_(std::move(options)),
       program_(std::move(program)),
       messages_(STDERR_FILENO),
-      open_files_(raise_open_files()),
+      open_files_(open_files),
       workers_(parse_jobs(jobs_text(options_), usable_cpus(options_.cpu_unit),
                           most_workers(open_files_, is_piped(options_)))),
       slots_(most_slots(options_, workers_, open_files_)),
@@ -53,6 +53,7 @@ BatchRun::BatchRun(Options options, std::string program)
                       table_ ? table_.get() : STDOUT_FILENO, input_folder_.path(), &evaluator_)),
       limit_(options_.admission.limit_command, signals_.caller_mask()),
       admission_(options_.admission, usable_cpus(options_.cpu_unit), Machine::of_linux(), &limit_) {
+  selection_.number_from(before.last_number);
   team_.set_most_running(workers_);
   team_.report_trouble([this](const std::string& text) {
     say(fmt::format("{}: Warning: {}\n", program_, term_safe(text)));
@@ -65,7 +66,9 @@ BatchRun::BatchRun(Options options, std::string program)
   }
   selection_.look_at_results(options_);
   heading_is_due_ = !table_ || ::lseek(table_.get(), 0, SEEK_CUR) <= 0;
-  if (!options_.joblog_path.empty()) joblog_ = open_joblog(options_, selection_);
+  if (!options_.joblog_path.empty()) {
+    joblog_ = open_joblog(options_, selection_, before.is_later_stage);
+  }
   if (options_.halt.when != HaltSpec::When::kNever) {
     team_.watch_ends([this](const JobResult& end) {
       JobResult result = end;
@@ -104,7 +107,7 @@ void BatchRun::turn_feed() {
   }
 }
 
-int BatchRun::run() {
+StageEnd BatchRun::run() {
   if (source_->wait_fd() == STDIN_FILENO && ::isatty(STDIN_FILENO) == 1 && !options_.quiet) {
     say(fmt::format("{}: Warning: the inputs are read from the terminal; end them with Ctrl-D\n",
                     program_));
@@ -137,12 +140,26 @@ int BatchRun::run() {
                     program_, left));
   }
   messages_.wait_written(signals_.fd());
+  return end();
+}
+
+StageEnd BatchRun::end() const {
+  StageEnd end{.status = plan_.exit_status(),
+               .ends_run = plan_.halted() || draining_,
+               .failed = plan_.failed(),
+               .failed_before = failed_before_,
+               .last_number = selection_.last_number()};
   if (interrupted_ || output_failed_ || gave_up_ ||
-      (draining_ && (!input_ended_ || plan_.withdrawn() > 0)))
-    return kOwnErrorStatus;
-  if (const std::optional<int> status = evaluator_.exit_status()) return *status;
-  if (options_.is_one_job && !plan_.halted()) return plan_.latest_status();
-  return plan_.exit_status();
+      (draining_ && (!input_ended_ || plan_.withdrawn() > 0))) {
+    end.status = kOwnErrorStatus;
+    end.ends_run = true;
+  } else if (const std::optional<int> status = evaluator_.exit_status()) {
+    end.status = *status;
+    end.ends_run = true;
+  } else if (options_.is_one_job && !plan_.halted()) {
+    end.status = plan_.latest_status();
+  }
+  return end;
 }
 
 bool BatchRun::finished() const {
@@ -314,6 +331,7 @@ Pull BatchRun::pull_selected(Batch* batch) {
       if (feed_) feed_->keep(batch->seq);
       return pulled;
     }
+    if (selection_.failed_before(batch->seq)) ++failed_before_;
     compare_with_log(*batch);
   }
   skipping_ = true;

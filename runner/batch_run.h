@@ -23,23 +23,31 @@
 #include "runner/progress_printer.h"
 #include "runner/selection.h"
 #include "runner/signals.h"
+#include "runner/stage_end.h"
 #include "runner/team/local_team.h"
 #include "runner/values/evaluator.h"
 #include "worker/job_strings.h"
 
 namespace enjoin {
 
-/// One run of the batch mode. What it does next is the loop in batch_run.cc (inputs into jobs, jobs
-/// into the team, results out of it); whether a job may start now is asked in batch_admission.cc;
-/// what it says and records of them is in batch_report.cc; what it is made from, of the options, in
-/// batch_setup.cc.
+/// One stage of the batch mode: mostly the only one. What it does next is the loop in batch_run.cc
+/// (inputs into jobs, jobs into the team, results out of it); whether a job may start now is asked
+/// in batch_admission.cc; what it says and records of them is in batch_report.cc; what it is made
+/// from, of the options, in batch_setup.cc.
 class BatchRun {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr int kOwnErrorStatus = 255;
 
-  BatchRun(Options options, std::string program);
-  int run();
+  /// What a stage is told of those before it.
+  struct Before {
+    bool is_later_stage = false;
+    std::uint64_t last_number = 0;  ///< of their jobs
+  };
+
+  /// `open_files`: as our caller gave them to us.
+  BatchRun(Options options, std::string program, const OpenFiles& open_files, Before before);
+  StageEnd run();
 
  private:
   void fill();
@@ -78,6 +86,7 @@ class BatchRun {
                       const JobNumbers& numbers);
   ProgressSnapshot snapshot() const;
   bool finished() const;
+  StageEnd end() const;
 
   Options options_;  // with the names that --header found
   const std::string program_;
@@ -120,6 +129,7 @@ class BatchRun {
   bool gave_up_ = false;        // the inputs could not be read on, or the joblog not be written
   HaltSpec::When halting_ = HaltSpec::When::kNever;
   int interrupts_ = 0;
+  std::uint64_t failed_before_ = 0;
   bool told_of_change_ = false;  // of a command that is not the logged one
   JobStrings strings_;
   std::string line_;

@@ -214,8 +214,9 @@ std::unique_ptr<InputSource> open_source(const Options& options, const Selection
   return open_input(is_piped(options) ? argument_spec(options) : options.input, names);
 }
 
-Joblog open_joblog(const Options& options, const Selection& selection) {
+Joblog open_joblog(const Options& options, const Selection& selection, bool is_later_stage) {
   const std::string path = joblog_file(options);
+  if (is_later_stage) return Joblog(path, Joblog::Start::kContinue);
   const JoblogReading& reading = selection.reading();
   if (reading.exists) return Joblog(path, {reading.whole_bytes, reading.cut_bytes});
   const bool append = options.joblog_path.starts_with('+');

@@ -54,8 +54,9 @@ std::unique_ptr<InputSource> open_source(const Options& options, const Selection
                                          std::vector<std::string>* names);
 
 /// The log that --joblog names: begun anew, or gone on with where it was asked for by `+` or one of
-/// --resume's kin. What a crash cut off at its end is taken away first.
-Joblog open_joblog(const Options& options, const Selection& selection);
+/// --resume's kin, or where an earlier stage began it. What a crash cut off at its end is taken
+/// away first.
+Joblog open_joblog(const Options& options, const Selection& selection, bool is_later_stage);
 
 /// How the inputs are grouped where `workers` jobs run at once.
 BatchSpec batch_spec(const Options& options, std::uint32_t workers);

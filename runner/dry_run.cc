@@ -57,8 +57,9 @@ void wait_for_input(const Batcher& batcher, const JobFeed* feed) {
 
 class CommandPrinter {
  public:
-  explicit CommandPrinter(Options options);
+  CommandPrinter(Options options, std::uint64_t last_number);
   int run();
+  std::uint64_t last_number() const { return selection_.last_number(); }
 
  private:
   Pull pull(Batch* batch);
@@ -84,7 +85,7 @@ class CommandPrinter {
   const bool on_terminal_ = ::isatty(STDOUT_FILENO) == 1;
 };
 
-CommandPrinter::CommandPrinter(Options options)
+CommandPrinter::CommandPrinter(Options options, std::uint64_t last_number)
     : options_(std::move(options)),
       workers_(parse_jobs(jobs_text(options_), usable_cpus(options_.cpu_unit), ipc::kMaxWorkers)),
       selection_(Selection::open(options_)),
@@ -92,6 +93,7 @@ CommandPrinter::CommandPrinter(Options options)
       evaluator_(workers_),
       command_(Template::parse(evaluator_.adopt(command_spec(options_)))),
       batcher_(*source_, batch_spec(options_, workers_), command_) {
+  selection_.number_from(last_number);
   selection_.look_at_results(options_);
   WorkerConfig config;
   config.command = command_spec(options_);
@@ -168,8 +170,14 @@ void CommandPrinter::show(const Batch& batch) {
 
 }  // namespace
 
-int print_commands(const Options& options) {
-  return CommandPrinter(selected_options(options)).run();
+int print_commands(const std::vector<Options>& stages) {
+  std::uint64_t last_number = 0;
+  for (const Options& stage : stages) {
+    CommandPrinter printer(selected_options(stage), last_number);
+    if (const int status = printer.run(); status != 0) return status;
+    last_number = printer.last_number();
+  }
+  return 0;
 }
 
 }  // namespace enjoin

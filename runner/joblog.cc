@@ -59,7 +59,7 @@ class RowText {
 
 Joblog::Joblog(std::string path, Start start) : path_(std::move(path)) {
   open(start);
-  begin();
+  if (start != Start::kContinue) begin();
 }
 
 Joblog::Joblog(std::string path, Tail tail) : path_(std::move(path)) {

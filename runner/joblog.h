@@ -30,7 +30,8 @@ class Joblog {
  public:
   enum class Start : std::uint8_t {
     kTruncate,
-    kAppend,  ///< keep what is there; the header line is written to an empty file only
+    kAppend,    ///< keep what is there; the header line is written to an empty file only
+    kContinue,  ///< keep what is there, and write no header line: another stage did
   };
 
   /// Creates the file ("-" is stdout), writes the header. Throws Error: which file, why.

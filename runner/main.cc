@@ -64,8 +64,9 @@ int run(const std::string& program, const std::vector<std::string>& args) {
   // Jobs of the same user must not reach our memory and descriptors through /proc.
   ::prctl(PR_SET_DUMPABLE, 0);
   const bool only_prints = asked.options.dry_run || asked.options.shell_quotes > 0;
-  return only_prints ? enjoin::print_commands(asked.options)
-                     : enjoin::run_batch(asked.options, program);
+  std::vector<enjoin::Options> stages{asked.options};
+  stages.insert(stages.end(), asked.then.begin(), asked.then.end());
+  return only_prints ? enjoin::print_commands(stages) : enjoin::run_batch(stages, program);
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ Selection Selection::open(const Options& options) {
 }
 
 std::uint64_t Selection::next_number() {
-  if (mode_ != Mode::kFailed) return ++taken_;
+  if (mode_ != Mode::kFailed) return before_ + ++taken_;
   return taken_ < reading_.failed.size() ? reading_.failed[taken_++].seq : 0;
 }
 

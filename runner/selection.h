@@ -27,6 +27,13 @@ class Selection {
   /// The number of the job whose inputs come next; asked once for each, in their order. 0: there
   /// is none (--retry-failed only).
   std::uint64_t next_number();
+  /// Numbers begin after `last`, which another stage's job has.
+  void number_from(std::uint64_t last) { before_ = last; }
+  std::uint64_t last_number() const { return before_ + taken_; }
+  /// Whether the job, which is left out, is recorded as failed.
+  bool failed_before(std::uint64_t seq) const {
+    return reading_.history.fate(seq) == JoblogHistory::Fate::kFailed;
+  }
   /// How many numbers were given: once the inputs have ended, the number of all jobs.
   std::uint64_t numbered() const { return taken_; }
   /// --resume goes by the files of --results, too: once the inputs' names are known. Throws
@@ -58,6 +65,7 @@ class Selection {
   Mode mode_ = Mode::kAll;
   std::uint64_t part_ = 1;
   std::uint64_t parts_ = 1;
+  std::uint64_t before_ = 0;
   std::uint64_t taken_ = 0;
   std::string path_;
   JoblogReading reading_;

@@ -55,6 +55,9 @@ constexpr Flag kFlags[] = {
              "(`soon,fail=1`), `2` (`now,fail=1`), `-1` (`soon,success=1`), `-2` "
              "(`now,success=1`) and `N%` (`soon,fail=N%`) are understood.",
      .values = "never now,fail=1 soon,fail=1 now,success=1 soon,success=1 now,done=1 soon,done=1"},
+    {.name = "keep-going",
+     .group = Group::kRunning,
+     .text = "Run the next stage (`--then`) although jobs of the one before it failed."},
     {.name = "term-seq",
      .aliases = "termseq",
      .argument = Argument::kRequired,

@@ -74,6 +74,9 @@ std::uint32_t to_count(const std::string& value, std::string_view option, std::u
 Invocation finish_options(const CommandLine& line, Draft& draft, const std::string& program);
 /// The part of it for the inputs: the sources, what cuts them, how they are batched.
 void finish_inputs(const CommandLine& line, Draft& draft, bool as_parallel);
+/// What is different in a stage after `--then`: without inputs of its own it runs once, and reads
+/// nothing. Throws UsageError.
+void finish_later_stage(const CommandLine& line, Options* options);
 /// The part of it for --pipe and its kin.
 void finish_pipe(Draft& draft);
 

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "runner/cli/option_draft.h"
+#include "runner/pipe/job_feed.h"
+#include "worker/template.h"
 
 // What the options about inputs mean together.
 
@@ -116,7 +118,39 @@ void finish_delimiter(const CommandLine& line, Draft& draft) {
   }
 }
 
+// Whether the command is another one for another input. {#} and {%} are the same for any.
+bool depends_on_input(const Options& options) {
+  const Template command = Template::parse(command_spec(options));
+  const auto line_for = [&](std::string_view value) {
+    std::string line;
+    command.expand_line({.values = {&value, 1}}, {}, &line);
+    return line;
+  };
+  return line_for("a/b.c") != line_for("d/e.f");
+}
+
 }  // namespace
+
+void finish_later_stage(const CommandLine& line, Options* options) {
+  if (options->pipe.mode == PipeSpec::Mode::kPipe && options->input.sources.empty())
+    throw UsageError(
+        "--pipe after --then: a later stage does not read standard input; name files "
+        "with --pipepart -a FILE");
+  if (!options->input.sources.empty() || is_piped(*options)) return;
+  if (line.command.empty())
+    throw UsageError("--then needs a command: enjoin COMMAND ::: INPUT... --then COMMAND");
+  options->once = true;
+  options->input.sources.emplace_back().arguments.emplace_back();
+  options->batch = {};
+  options->batch.count_only = true;
+  options->command.append_if_absent = false;
+  options->spread_batches = false;
+  if (depends_on_input(*options))
+    throw UsageError(
+        fmt::format("the stage '{}' has replacement strings, but no inputs: give it "
+                    "some with ::: or ::::",
+                    fmt::join(line.command, " ")));
+}
 
 void finish_inputs(const CommandLine& line, Draft& draft, bool as_parallel) {
   InputSpec& input = draft.options.input;

@@ -129,6 +129,7 @@ constexpr Setter kSetters[] = {
     {"E", set_end_marker},
     {"skip-first-line", [](Draft& d, Value) { d.options.input.skip_first_line = true; }},
     {"arg-sep", [](Draft&, Value v) { check_given("--arg-sep", v, "a word"); }},
+    {"then-sep", [](Draft&, Value v) { check_given("--then-sep", v, "a word"); }},
     {"arg-file-sep", [](Draft&, Value v) { check_given("--arg-file-sep", v, "a word"); }},
 
     {"max-args", [](Draft& d, Value v) { d.max_args = to_count(v, "-n", 0, kMostRecords); }},

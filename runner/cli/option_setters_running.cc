@@ -137,6 +137,7 @@ constexpr Setter kSetters[] = {
     {"delay", set_delay},
     {"timeout", [](Draft& d, Value v) { d.options.timeout = parse_timeout(v); }},
     {"retries", set_retries},
+    {"keep-going", [](Draft& d, Value) { d.options.keep_going = true; }},
     {"halt", [](Draft& d, Value v) { d.options.halt = parse_halt(v); }},
     {"term-seq", set_stop_ladder},
     {"nice", set_nice},

@@ -1,5 +1,6 @@
 #include "runner/cli/options.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -64,6 +65,56 @@ void read_options(const std::vector<OptionToken>& tokens, Draft& draft) {
   po::notify(values);
 }
 
+/// The options of a stage that hold for those after it as well.
+std::vector<OptionToken> inherited_options(const CommandLine& line) {
+  constexpr std::string_view kKeys[] = {
+      "jobs",          "keep-order", "no-keep-order", "joblog",     "resume",
+      "resume-failed", "progress",   "eta",           "bar",        "quiet",
+      "dry-run",       "shellquote", "then-sep",      "keep-going", "db"};
+  const auto key_of = [](const OptionToken& token) { return token.flag->key(); };
+  const bool logged = std::any_of(line.options.begin(), line.options.end(),
+                                  [&](const auto& token) { return key_of(token) == "joblog"; });
+  std::vector<OptionToken> inherited;
+  for (const OptionToken& token : line.options) {
+    if (std::find(std::begin(kKeys), std::end(kKeys), key_of(token)) == std::end(kKeys)) continue;
+    // What --results says is of one stage alone.
+    if (!logged && key_of(token).starts_with("resume")) continue;
+    inherited.push_back(token);
+    std::string& value = inherited.back().value;
+    if (key_of(token) == "joblog" && value != "-" && !value.starts_with('+')) value.insert(0, "+");
+  }
+  return inherited;
+}
+
+Options read_stage(const CommandLine& line, const std::string& program) {
+  Draft draft;
+  read_options(line.options, draft);
+  Invocation stage = finish_options(line, draft, program);
+  if (stage.action != Invocation::Action::kRun || !stage.text.empty())
+    throw UsageError("options that only show something come before the first command");
+  finish_later_stage(line, &stage.options);
+  return std::move(stage.options);
+}
+
+/// The stages after the first, which is `line`.
+std::vector<Options> later_stages(CommandLine line, const Options& first,
+                                  const std::string& program, const Elsewhere& elsewhere) {
+  std::vector<Options> stages;
+  while (line.then) {
+    const std::vector<std::string> words = std::move(*line.then);
+    const std::vector<OptionToken> inherited = inherited_options(line);
+    line = tokenize(program, words, {}, Stage::kLater, inherited);
+    const std::vector<std::vector<std::string>> before = words_from_elsewhere(line, elsewhere);
+    if (!before.empty()) line = tokenize(program, words, before, Stage::kLater, inherited);
+    stages.push_back(read_stage(line, program));
+    if (stages.back().dry_run != first.dry_run || stages.back().shell_quotes != first.shell_quotes)
+      throw UsageError(
+          "--dry-run and --shellquote show all stages, or none: give them before the "
+          "first command");
+  }
+  return stages;
+}
+
 CommandLine whole_line(const std::string& program, const std::vector<std::string>& args,
                        const Elsewhere& elsewhere) {
   const std::vector<std::string> words = without_shebang(args);
@@ -90,10 +141,15 @@ std::uint32_t to_count(const std::string& value, std::string_view option, std::u
 Invocation parse_command_line(const std::string& program, const std::vector<std::string>& args,
                               const Elsewhere& elsewhere) {
   try {
-    const CommandLine line = whole_line(program, args, elsewhere);
+    CommandLine line = whole_line(program, args, elsewhere);
     Draft draft;
     read_options(line.options, draft);
-    return finish_options(line, draft, program);
+    Invocation invocation = finish_options(line, draft, program);
+    if (!line.then || invocation.action != Invocation::Action::kRun) return invocation;
+    if (invocation.options.selection.retry_failed)
+      throw UsageError("--retry-failed and --then exclude each other; use --resume-failed");
+    invocation.then = later_stages(std::move(line), invocation.options, program, elsewhere);
+    return invocation;
   } catch (const UsageError&) {
     throw;
   } catch (const Error& error) {

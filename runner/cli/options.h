@@ -129,6 +129,8 @@ struct Options {
   std::uint32_t shell_quotes = 0;           ///< --shellquote: how often values are to be quoted
   std::optional<std::uint64_t> total_jobs;  ///< --total-jobs
   CpuUnit cpu_unit = CpuUnit::kThreads;     ///< what -j and --load count as a CPU
+  bool once = false;        ///< a stage after --then without inputs: one job, without any
+  bool keep_going = false;  ///< --keep-going: a stage whose jobs fail does not stop the next
 };
 
 /// What the command line asks of the program.
@@ -142,6 +144,7 @@ struct Invocation {
   std::string text;  ///< of kRun: to be printed before (--show-limits)
   int status = 0;    ///< of kShow: what to exit with
   Options options;
+  std::vector<Options> then;  ///< the stages after `--then`, in their order
   SemaphoreSpec semaphore;
 };
 

@@ -125,8 +125,12 @@ bool is_number(std::string_view text) {
 class Tokenizer {
  public:
   Tokenizer(const std::string& program, const std::vector<std::string>& args, CommandLine line,
-            std::uint32_t layer)
-      : as_parallel_(program == "parallel"), args_(args), line_(std::move(line)), layer_(layer) {
+            std::uint32_t layer, Stage stage)
+      : as_parallel_(program == "parallel"),
+        stage_(stage),
+        args_(args),
+        line_(std::move(line)),
+        layer_(layer) {
     line_.is_semaphore = line_.is_semaphore || program == "sem";
     for (const OptionToken& token : line_.options) note_separator(token);
   }
@@ -135,7 +139,10 @@ class Tokenizer {
     check_first_word();
     take_options();
     take_command();
-    while (at_ < args_.size()) take_source();
+    while (at_ < args_.size() && !is_then(args_[at_])) take_source();
+    if (at_ < args_.size()) {
+      line_.then.emplace(args_.begin() + static_cast<std::ptrdiff_t>(at_) + 1, args_.end());
+    }
     return std::move(line_);
   }
 
@@ -148,7 +155,7 @@ class Tokenizer {
 
  private:
   void check_first_word() {
-    if (as_parallel_ || line_.is_semaphore || args_.empty()) return;
+    if (as_parallel_ || line_.is_semaphore || args_.empty() || stage_ == Stage::kLater) return;
     const std::string& word = args_.front();
     if (word == "sem") {
       line_.is_semaphore = true;
@@ -166,7 +173,7 @@ class Tokenizer {
   void take_options() {
     while (at_ < args_.size()) {
       const std::string& word = args_[at_];
-      if (word.size() < 2 || word[0] != '-') return;
+      if (word.size() < 2 || word[0] != '-' || is_then(word)) return;
       ++at_;
       if (word == "--") return;
       if (word[1] == '-') {
@@ -232,8 +239,9 @@ class Tokenizer {
   /// Takes the value from the next word where it is needed and not there yet.
   void add(const Flag& flag, const std::string& given, std::optional<std::string> value) {
     if (!value && flag.argument == Flag::Argument::kRequired) {
-      const bool names_separator = flag.key() == "arg-sep" || flag.key() == "arg-file-sep";
-      if (at_ >= args_.size() || (is_source_word(args_[at_]) && !names_separator))
+      const bool names_separator =
+          flag.key() == "arg-sep" || flag.key() == "arg-file-sep" || flag.key() == "then-sep";
+      if (at_ >= args_.size() || (is_ours(args_[at_]) && !names_separator))
         throw UsageError(fmt::format("{} needs a value: {} {}", given, given, flag.metavar));
       value = args_[at_++];
     }
@@ -244,6 +252,7 @@ class Tokenizer {
   void note_separator(const OptionToken& token) {
     if (token.flag->key() == "arg-sep") arguments_word_ = token.value;
     if (token.flag->key() == "arg-file-sep") files_word_ = token.value;
+    if (token.flag->key() == "then-sep") then_word_ = token.value;
   }
 
   void take_command() {
@@ -252,10 +261,6 @@ class Tokenizer {
 
   void take_source() {
     std::string_view word = args_[at_++];
-    if (word == "--then")
-      throw UsageError(
-          "--then is not in enjoin yet; where it is a word of the command, write "
-          "'\\--then' with the quotes");
     SourceWords source;
     if (word != arguments_word_ && word != files_word_) {
       source.linked = true;
@@ -276,28 +281,38 @@ class Tokenizer {
   }
 
   /// Whether a word after the options is ours.
-  bool is_ours(std::string_view word) const {
-    return is_source_word(word) || (word == "--then" && !as_parallel_);
+  bool is_ours(std::string_view word) const { return is_source_word(word) || is_then(word); }
+
+  /// Whether a word ends a stage.
+  bool is_then(std::string_view word) const {
+    return word == then_word_ && !as_parallel_ && !line_.is_semaphore;
   }
 
   bool as_parallel_;
+  Stage stage_;
   const std::vector<std::string>& args_;
   std::size_t at_ = 0;
   CommandLine line_;
   std::uint32_t layer_;
   std::string arguments_word_ = ":::";
   std::string files_word_ = "::::";
+  std::string then_word_ = "--then";
 };
 
 }  // namespace
 
 CommandLine tokenize(const std::string& program, const std::vector<std::string>& args,
-                     const std::vector<std::vector<std::string>>& before) {
+                     const std::vector<std::vector<std::string>>& before, Stage stage,
+                     const std::vector<OptionToken>& inherited) {
   CommandLine line;
   std::uint32_t layer = 0;
   for (const std::vector<std::string>& words : before)
-    line = Tokenizer(program, words, std::move(line), layer++).run_profile();
-  return Tokenizer(program, args, std::move(line), layer).run();
+    line = Tokenizer(program, words, std::move(line), layer++, stage).run_profile();
+  for (OptionToken token : inherited) {
+    token.layer = layer;
+    line.options.push_back(std::move(token));
+  }
+  return Tokenizer(program, args, std::move(line), layer + 1, stage).run();
 }
 
 }  // namespace enjoin

@@ -70,10 +70,10 @@ Options for_one_job(Options options) {
 }
 
 int run_job(const Options& options, const std::string& program) {
-  if (options.dry_run) return print_commands(for_one_job(options));
+  if (options.dry_run) return print_commands({for_one_job(options)});
   if (is_simple_job(options)) return run_simple_job(options);
   ::prctl(PR_SET_DUMPABLE, 0);  // as every run
-  return run_batch(for_one_job(options), program);
+  return run_batch({for_one_job(options)}, program);
 }
 
 // In a child that nobody waits for: what goes wrong is only said.
