@@ -10,6 +10,7 @@
 using enjoin::CommandLine;
 using enjoin::OptionToken;
 using enjoin::SourceWords;
+using enjoin::Stage;
 using enjoin::tokenize;
 using enjoin::test::has;
 using enjoin::test::Words;
@@ -164,8 +165,26 @@ TEST_CASE("tokenizer: words from elsewhere come first, in layers") {
   CHECK(line.options[2].layer == 2);
 }
 
-TEST_CASE("tokenizer: --then is named as not yet there") {
-  CHECK(has(error_of({"echo", ":::", "a", "--then", "b"}), "--then is not in enjoin yet"));
+TEST_CASE("tokenizer: --then ends a stage, wherever a word is ours") {
+  CommandLine line = tokenize("enjoin", {"echo", "x", ":::", "a", "--then", "b", "--then", "c"});
+  CHECK(line.command == Words{"echo", "x"});
+  CHECK(line.sources[0].words == Words{"a"});
+  CHECK(line.then == Words{"b", "--then", "c"});
+  CHECK(tokenize("enjoin", {"echo", "--then"}).then == Words{});
+  CHECK(tokenize("enjoin", {"-k", "--then", "b"}).then == Words{"b"});
+  CHECK_FALSE(tokenize("enjoin", {"echo", "a --then b"}).then);
+  CHECK(has(error_of({"-j", "--then", "b"}), "-j needs a value"));
+}
+
+TEST_CASE("tokenizer: --then-sep puts another word in its place") {
+  const CommandLine line = tokenize("enjoin", {"--then-sep", ",", "echo", "--then", ",", "b"});
+  CHECK(line.command == Words{"echo", "--then"});
+  CHECK(line.then == Words{"b"});
+}
+
+TEST_CASE("tokenizer: in a later stage no first word is reserved") {
+  CHECK(tokenize("enjoin", {"run", "x"}, {}, Stage::kLater).command == Words{"run", "x"});
+  CHECK_FALSE(tokenize("enjoin", {"sem", "x"}, {}, Stage::kLater).is_semaphore);
 }
 
 TEST_CASE("tokenizer: called as parallel, --then is an ordinary word of a command") {

@@ -49,6 +49,7 @@ struct Flag {
   /// What it does. The first sentence is the summary. `x` marks what is typed as it is; an empty
   /// line begins a new paragraph.
   std::string_view text = {};
+  bool whole_only = false;       ///< ours, and its beginnings mean an option of GNU parallel's
   std::string_view values = {};  ///< for completion: words, or "FILE"
   Standing standing = Standing::kHere;
   std::string_view instead = {};

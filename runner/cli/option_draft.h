@@ -62,6 +62,9 @@ std::span<const Setter> output_setters();
 std::span<const Setter> pipe_setters();
 std::span<const Setter> info_setters();
 
+/// Of all of these, the one for `key`.
+const Setter& setter_of(std::string_view key);
+
 /// "OPTION 'VALUE': expected FORMS".
 [[noreturn]] void throw_malformed(std::string_view option, std::string_view value,
                                   std::string_view forms);
@@ -72,6 +75,8 @@ std::uint32_t to_count(const std::string& value, std::string_view option, std::u
 
 /// Takes everything together: defaults, what implies what, what excludes what. `draft` is used up.
 Invocation finish_options(const CommandLine& line, Draft& draft, const std::string& program);
+/// The part of it for the output.
+void finish_output(const CommandLine& line, Draft& draft);
 /// The part of it for the inputs: the sources, what cuts them, how they are batched.
 void finish_inputs(const CommandLine& line, Draft& draft, bool as_parallel);
 /// What is different in a stage after `--then`: without inputs of its own it runs once, and reads

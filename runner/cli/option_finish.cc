@@ -41,25 +41,6 @@ OutputMode output_mode(const CommandLine& line, const Draft& draft) {
   return given[1] ? OutputMode::kUngroup : given[2] ? OutputMode::kLineBuffer : OutputMode::kGroup;
 }
 
-void finish_output(const CommandLine& line, Draft& draft) {
-  Options& options = draft.options;
-  options.output = output_mode(line, draft);
-  options.keep_order = stands(line, "keep-order", "no-keep-order");
-  if (options.tag_string) options.tag = true;
-  if (options.output == OutputMode::kUngroup) {
-    options.keep_order = false;
-    options.tag = false;
-    options.tag_string.reset();
-    options.color = options.color_failed = options.color_tag = false;
-  }
-  if (stands(line, "v", "silent")) options.verbose = Verbose::kToStdout;
-  if (stands(line, "verbose", "silent") || options.interactive)
-    options.verbose = Verbose::kToStderr;
-  if (draft.progress) options.progress = ProgressKind::kProgress;
-  if (draft.eta) options.progress = ProgressKind::kEta;
-  if (draft.bar) options.progress = ProgressKind::kBar;
-}
-
 void check_selection(const Options& options) {
   const SelectionSpec& selection = options.selection;
   const bool logged = !options.joblog_path.empty();
@@ -91,6 +72,25 @@ Invocation finish_semaphore(const CommandLine& line, Draft& draft) {
 }
 
 }  // namespace
+
+void finish_output(const CommandLine& line, Draft& draft) {
+  Options& options = draft.options;
+  options.output = output_mode(line, draft);
+  options.keep_order = stands(line, "keep-order", "no-keep-order");
+  if (options.tag_string) options.tag = true;
+  if (options.output == OutputMode::kUngroup) {
+    options.keep_order = false;
+    options.tag = false;
+    options.tag_string.reset();
+    options.color = options.color_failed = options.color_tag = false;
+  }
+  if (stands(line, "v", "silent")) options.verbose = Verbose::kToStdout;
+  if (stands(line, "verbose", "silent") || options.interactive)
+    options.verbose = Verbose::kToStderr;
+  if (draft.progress) options.progress = ProgressKind::kProgress;
+  if (draft.eta) options.progress = ProgressKind::kEta;
+  if (draft.bar) options.progress = ProgressKind::kBar;
+}
 
 void refuse_both(bool first, bool second, std::string_view names) {
   if (first && second) throw UsageError(fmt::format("{} exclude each other", names));

@@ -24,14 +24,6 @@ namespace {
 
 namespace po = boost::program_options;
 
-const Setter& setter_of(std::string_view key) {
-  for (const std::span<const Setter> part :
-       {input_setters(), running_setters(), output_setters(), pipe_setters(), info_setters()})
-    for (const Setter& setter : part)
-      if (setter.key == key) return setter;
-  throw UsageError(fmt::format("--{} cannot be used yet", key));  // the tests know of none
-}
-
 /// The values of each option that was given go to its setter.
 po::options_description describe(const std::vector<OptionToken>& tokens, Draft& draft) {
   po::options_description description;
@@ -124,6 +116,14 @@ CommandLine whole_line(const std::string& program, const std::vector<std::string
 }
 
 }  // namespace
+
+const Setter& setter_of(std::string_view key) {
+  for (const std::span<const Setter> part :
+       {input_setters(), running_setters(), output_setters(), pipe_setters(), info_setters()})
+    for (const Setter& setter : part)
+      if (setter.key == key) return setter;
+  throw UsageError(fmt::format("--{} cannot be used yet", key));  // the tests know of none
+}
 
 void throw_malformed(std::string_view option, std::string_view value, std::string_view forms) {
   throw UsageError(fmt::format("{} '{}': expected {}", option, value, forms));

@@ -1,13 +1,13 @@
 #include "runner/cli/tokenizer.h"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
 
 #include "runner/cli/options.h"
+#include "runner/near_word.h"
 
 // Why Program_options does not do this: it looks for options in every word up to the end, so that
 // `-j4 echo -v hi` loses its -v and `-j4 gcc -c x.c` is an error; its own `--` would have to be
@@ -17,26 +17,6 @@ namespace enjoin {
 namespace {
 
 constexpr std::string_view kReserved[] = {"run", "resume", "report", "stress", "top"};
-
-/// The least number of letters to insert, delete, replace or swap with a neighbour.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before_last(b.size() + 1);
-  std::vector<std::size_t> last(b.size() + 1);
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(last.begin(), last.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        row[j] = std::min(row[j], before_last[j - 2] + 1);
-    }
-    before_last.swap(last);
-    last.swap(row);
-  }
-  return last[b.size()];
-}
 
 /// The known name nearest to `name`, as far as one may guess; empty where none is near. Options
 /// that enjoin has are preferred to those that it only knows of.
@@ -93,6 +73,7 @@ const Flag* resolve_name(std::string_view given) {
   }
   std::vector<const Flag*> matches;
   for (const Flag& flag : all_flags()) {
+    if (flag.whole_only) continue;
     bool begins = false;
     for_each_name(flag, [&](std::string_view own) { begins = begins || own.starts_with(name); });
     if (begins) matches.push_back(&flag);
@@ -312,7 +293,8 @@ CommandLine tokenize(const std::string& program, const std::vector<std::string>&
     token.layer = layer;
     line.options.push_back(std::move(token));
   }
-  return Tokenizer(program, args, std::move(line), layer + 1, stage).run();
+  if (!inherited.empty()) ++layer;
+  return Tokenizer(program, args, std::move(line), layer, stage).run();
 }
 
 }  // namespace enjoin

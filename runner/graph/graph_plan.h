@@ -110,6 +110,10 @@ class GraphPlan {
   void stop();
   bool stopped() const;
   void set_cpus(std::uint32_t cpus);  ///< -j auto
+  /// Of the jobs that need one CPU and nothing else (no memory, pool, limit of their stage), next()
+  /// may give so many beyond the CPUs: they wait with the workers, so that none is idle between two
+  /// short jobs. 0 at first.
+  void set_look_ahead(std::uint32_t jobs);
 
   /// All that was added has ended or was dropped, and close() was called.
   bool finished() const;
@@ -124,6 +128,8 @@ class GraphPlan {
   std::size_t stages() const;
   const StageSpec& stage(StageIndex stage) const;
   StageIndex stage_of(JobIndex job) const;
+  /// False: promised, and its description has not come yet. stage_of() is for defined jobs.
+  bool is_defined(JobIndex job) const;
 };
 
 }  // namespace enjoin

@@ -1,0 +1,348 @@
+#include "runner/run/run_loop.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "worker/term_safe.h"
+
+namespace enjoin {
+namespace {
+
+// So long at most we do not look at signals and results.
+constexpr std::chrono::milliseconds kMostAtOnce{10};
+// Looking at the clock costs as much as some of the steps that it measures.
+constexpr unsigned kStepsBetweenLooks = 64;
+
+/// True when a piece of work has taken so long that the loop must go round.
+class TimeSlice {
+ public:
+  bool is_over() {
+    return ++steps_ % kStepsBetweenLooks == 0 && RunLoop::Clock::now() - began_ > kMostAtOnce;
+  }
+
+ private:
+  RunLoop::Clock::time_point began_ = RunLoop::Clock::now();
+  unsigned steps_ = 0;
+};
+
+JobIndex index_of(const Job& job) {
+  return JobIndex{static_cast<std::uint32_t>(job.id.seq - 1)};
+}
+
+}  // namespace
+
+RunLoop::RunLoop(RunParts parts)
+    : parts_(std::move(parts)), source_(parts_.source), plan_(parts_.plan), team_(parts_.team) {
+  team_.expect_more(true);
+}
+
+int RunLoop::run() {
+  source_.begin(plan_);
+  while (true) {
+    more_is_due_ = false;
+    take_signals();
+    team_.collect([this](JobResult& result) { on_result(result); });
+    pull_source();
+    open_stages();
+    start_jobs();
+    take_dropped();
+    check_output();
+    turn_observers();
+    if (plan_.finished() && team_.unfinished() == 0) break;
+    check_stalled();
+    if (parts_.messages.is_waiting()) parts_.messages.go_on();
+    wait();
+  }
+  const int result = status();
+  tell([&](RunObserver& observer) { observer.run_ended(result); });
+  parts_.messages.wait_written(parts_.signals.fd());
+  return status();
+}
+
+int RunLoop::status() const {
+  if (interrupted_ || output_failed_ || gave_up_) return kOwnErrorStatus;
+  const GraphPlan::Counts counts = plan_.counts();
+  if (draining_ && counts.dropped > 0) return kOwnErrorStatus;
+  return static_cast<int>(std::min<std::uint64_t>(counts.failed, 101));
+}
+
+/// An observer that fails is told nothing more by way of this call, but the others are.
+template <typename Tell>
+void RunLoop::tell(Tell call) {
+  for (RunObserver* const observer : parts_.observers) {
+    try {
+      call(*observer);
+    } catch (const Error& error) {
+      give_up(error);
+    }
+  }
+}
+
+// What runs may end and is recorded.
+void RunLoop::give_up(const Error& error) {
+  if (!gave_up_) {
+    say(fmt::format("{}: Error: {}; no more jobs are started\n", parts_.program, error.what()));
+  }
+  gave_up_ = true;
+  plan_.stop();
+  team_.withdraw_queued();
+}
+
+void RunLoop::say(const std::string& text) {
+  parts_.messages.say(term_safe_lines(text));
+}
+
+void RunLoop::take_signals() {
+  while (const std::optional<int> signal = parts_.signals.take()) {
+    if (*signal == SIGTSTP) {
+      team_.set_suspended(true);
+      SignalEvents::stop_self();
+      team_.set_suspended(false);
+    } else if (*signal == SIGHUP) {
+      draining_ = true;
+      plan_.stop();
+      team_.withdraw_queued();
+    } else if (*signal == SIGINT || *signal == SIGTERM) {
+      interrupted_ = true;
+      plan_.stop();
+      team_.cancel_all(++interrupts_ == 1 ? Team::How::kLadder : Team::How::kNow);
+    }
+  }
+}
+
+void RunLoop::pull_source() {
+  source_blocked_ = false;
+  if (source_ended_ || plan_.stopped()) return;
+  try {
+    for (TimeSlice slice; !slice.is_over();) {
+      const Pull pulled = source_.pull(plan_);
+      if (pulled == Pull::kEnd) return end_source();
+      source_blocked_ = pulled == Pull::kWouldBlock;
+      if (source_blocked_) return;
+    }
+    more_is_due_ = true;
+  } catch (const Error& error) {
+    give_up(error);
+  }
+}
+
+void RunLoop::end_source() {
+  source_ended_ = true;
+  plan_.close();
+  note_queued();
+  for (std::size_t stage = 0; stage < plan_.stages(); ++stage) {
+    note_stage(StageIndex{static_cast<std::uint32_t>(stage)});
+  }
+}
+
+void RunLoop::open_stages() {
+  while (const std::optional<StageIndex> stage = plan_.take_opened()) {
+    tell([&](RunObserver& observer) { observer.stage_opened(*stage); });
+    try {
+      source_.open(plan_, *stage);
+    } catch (const Error& error) {
+      return give_up(error);
+    }
+    note_queued();
+    note_stage(*stage);
+  }
+  note_queued();
+}
+
+// Jobs are named to the observers in order, but for those that were only promised so far.
+void RunLoop::note_queued() {
+  const std::uint64_t added = plan_.counts().added;
+  for (std::uint64_t job = queued_.size(); job < added; ++job) {
+    queued_.push_back(false);
+    const JobIndex index{static_cast<std::uint32_t>(job)};
+    if (plan_.is_defined(index)) ensure_queued(index);
+  }
+}
+
+void RunLoop::ensure_queued(JobIndex job) {
+  if (queued_[at(job)]) return;
+  queued_[at(job)] = true;
+  tell([&](RunObserver& observer) { observer.queued(job); });
+}
+
+void RunLoop::start_jobs() {
+  TimeSlice slice;
+  while (team_.room() > 0) {
+    if (slice.is_over()) {
+      more_is_due_ = true;
+      return;
+    }
+    const std::optional<GraphPlan::Start> next = plan_.next(Clock::now());
+    if (!next) return;
+    ensure_queued(next->job);
+    try {
+      if (next->attempt == 1 && parts_.is_up_to_date && parts_.is_up_to_date(next->job)) {
+        plan_.mark_done(next->job);
+        tell([&](RunObserver& observer) { observer.up_to_date(next->job); });
+        note_stage(plan_.stage_of(next->job));
+        open_stages();
+        continue;
+      }
+      start(*next);
+    } catch (const Error& error) {
+      give_up(error);
+      static_cast<void>(plan_.on_end(next->job, GraphPlan::End::kCanceled, {}, Clock::now()));
+      return;
+    }
+  }
+}
+
+void RunLoop::start(const GraphPlan::Start& start) {
+  const JobRecipe recipe = source_.recipe(start);
+  files_.make_parents(source_.outputs(start.job));
+  Job job;
+  job.id = {at(start.job) + 1};
+  job.attempt = start.attempt;
+  job.inputs = pack(recipe);
+  job.timeout = source_.timeout(start.job);
+  job.hold_output_if_failed = plan_.may_retry(start.job, start.attempt);
+  if (parts_.keep_order) job.order = order_of(start.job);
+  team_.start(std::move(job));
+  tell([&](RunObserver& observer) { observer.started(start.job, start.attempt); });
+}
+
+// Output is printed in the order of first starts: further attempts keep their place.
+std::uint64_t RunLoop::order_of(JobIndex job) {
+  const auto kept = orders_.find(static_cast<std::uint32_t>(job));
+  if (kept == orders_.end()) return next_order_++;
+  const std::uint64_t order = kept->second;
+  orders_.erase(kept);
+  return order;
+}
+
+void RunLoop::on_result(JobResult& result) {
+  const JobIndex job = index_of(result.job);
+  std::string reason;
+  GraphPlan::End end = GraphPlan::End::kFailure;
+  if (std::holds_alternative<Canceled>(result.outcome)) {
+    end = GraphPlan::End::kCanceled;
+  } else if (succeeded(result.outcome)) {
+    reason = check_success(job, result);
+    if (reason.empty()) end = GraphPlan::End::kSuccess;
+  }
+  const auto* const canceled = std::get_if<Canceled>(&result.outcome);
+  if (end != GraphPlan::End::kSuccess && (canceled == nullptr || canceled->started)) {
+    RunFiles::remove(source_.outputs(job));
+  }
+  const GraphPlan::Verdict verdict = plan_.on_end(job, end, result.use.wall, Clock::now());
+  if (parts_.keep_order) {
+    if (verdict == GraphPlan::Verdict::kRetry) {
+      orders_[static_cast<std::uint32_t>(job)] = result.job.order;
+    } else if (result.output_held_back) {
+      team_.skip_output(result.job.order);
+    }
+  }
+  tell_of_end(job, end, verdict, result, reason);
+  note_stage(plan_.stage_of(job));
+}
+
+/// Why a job that ended well has failed all the same; empty: it has not.
+std::string RunLoop::check_success(JobIndex job, JobResult&) {
+  const std::vector<std::string> outputs = source_.outputs(job);
+  const std::string* const missing = RunFiles::find_missing(outputs);
+  return missing == nullptr ? "" : fmt::format("the output {} is missing", *missing);
+}
+
+void RunLoop::tell_of_end(JobIndex job, GraphPlan::End end, GraphPlan::Verdict verdict,
+                          const JobResult& result, const std::string& reason) {
+  const bool is_final = verdict == GraphPlan::Verdict::kFinal;
+  const CapturedOutput output;
+  const AttemptEnd attempt{.job = job,
+                           .attempt = result.job.attempt,
+                           .end = end,
+                           .is_final = is_final,
+                           .result = result,
+                           .output = output,
+                           .reason = reason};
+  tell([&](RunObserver& observer) { observer.ended(attempt); });
+  // After the first failure nothing more is to start: neither what waits for a worker.
+  if (is_final && plan_.stopped() && !std::exchange(stops_waiting_, true)) team_.withdraw_queued();
+}
+
+void RunLoop::take_dropped() {
+  TimeSlice slice;
+  while (const std::optional<JobIndex> job = plan_.take_dropped()) {
+    ensure_queued(*job);
+    tell([&](RunObserver& observer) { observer.dropped(*job); });
+    if (const auto kept = orders_.find(static_cast<std::uint32_t>(*job)); kept != orders_.end()) {
+      team_.skip_output(kept->second);
+      orders_.erase(kept);
+    }
+    note_stage(plan_.stage_of(*job));
+    if (slice.is_over()) {
+      more_is_due_ = true;
+      return;
+    }
+  }
+}
+
+void RunLoop::note_stage(StageIndex stage) {
+  if (stage_ended_.size() <= at(stage)) stage_ended_.resize(plan_.stages());
+  if (stage_ended_[at(stage)] || !plan_.is_closed(stage)) return;
+  const GraphPlan::Counts counts = plan_.counts(stage);
+  if (counts.succeeded + counts.up_to_date + counts.failed + counts.allowed + counts.dropped <
+      counts.added)
+    return;
+  stage_ended_[at(stage)] = true;
+  tell([&](RunObserver& observer) { observer.stage_ended(stage); });
+}
+
+void RunLoop::check_output() {
+  const int error = team_.output_error();
+  if (error == 0 || output_failed_) return;
+  output_failed_ = true;
+  plan_.stop();
+  team_.cancel_all(Team::How::kLadder);
+  // A reader that has had enough (`| head`) is nothing to speak of.
+  if (error != EPIPE) {
+    say(fmt::format("{}: Error: cannot write the output: {}; the jobs are stopped\n",
+                    parts_.program, std::strerror(error)));
+  }
+}
+
+// A graph that can neither go on nor end would wait for ever.
+void RunLoop::check_stalled() {
+  if (!source_ended_ || more_is_due_ || team_.unfinished() > 0 || plan_.finished() ||
+      plan_.next_start(Clock::now()) || plan_.counts().running > 0)
+    return;
+  if (plan_.stopped()) return;
+  give_up(Error("the jobs that are left wait for each other"));
+}
+
+void RunLoop::turn_observers() {
+  const Clock::time_point now = Clock::now();
+  tell([&](RunObserver& observer) { observer.turn(now); });
+}
+
+void RunLoop::wait() {
+  std::array<int, 2> readable{parts_.signals.fd()};
+  std::size_t count = 1;
+  if (source_blocked_ && !plan_.stopped()) {
+    if (const int fd = source_.wait_fd(); fd >= 0) readable[count++] = fd;
+  }
+  const Clock::time_point now = Clock::now();
+  std::chrono::nanoseconds limit(-1);
+  const auto consider = [&limit](std::chrono::nanoseconds other) {
+    if (limit.count() < 0 || other < limit) limit = std::max(other, std::chrono::nanoseconds(0));
+  };
+  if (const auto next = plan_.next_start(now)) consider(*next - now);
+  for (RunObserver* const observer : parts_.observers) {
+    if (const auto due = observer->until_due(now); due.count() >= 0) consider(due);
+  }
+  if (more_is_due_) consider(std::chrono::nanoseconds(0));
+  if (interrupted_ || output_failed_ || parts_.messages.is_waiting())
+    consider(std::chrono::milliseconds(20));
+  team_.wait({readable.data(), count}, limit);
+}
+
+}  // namespace enjoin
