@@ -39,6 +39,16 @@ matches "${include}[<\"]boost/program_options" 'Program_options only where optio
 matches "${include}[<\"]fmt/" 'fmt only in runner/' "${public[@]}" "${ipc[@]}" "${worker[@]}"
 readarray -t no_pcre < <(printf '%s\n' "${code[@]}" | grep -vx 'runner/regex\.cc')
 matches "${include}<pcre2" 'PCRE2 only in runner/regex.cc' "${no_pcre[@]}"
+# Each library of the pipelines has its place.
+only_in() {  # HEADER PLACE
+  local others
+  readarray -t others < <(printf '%s\n' "${code[@]}" | grep -vE "^$2")
+  matches "${include}[<\"]$1" "only in $2" "${others[@]}"
+}
+only_in 'toml\+\+/' 'runner/pipeline/toml_[a-z_]*\.cc$'
+only_in 'rapidjson/' 'runner/jsonl/'
+only_in 'sqlite3\.h' 'runner/record/'
+only_in 'xxhash\.h' 'runner/record/identity\.cc$'
 matches "$include<iostream>" 'no iostream' "${public[@]}" "${ipc[@]}" "${worker[@]}" "${runner[@]}"
 matches "$include<regex>" 'no regex in the worker' "${public[@]}" "${ipc[@]}" "${worker[@]}"
 

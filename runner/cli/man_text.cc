@@ -9,6 +9,8 @@ enjoin - run a command for many inputs, several at a time
 
 `enjoin` [options] command `::::` file...
 
+`enjoin` [options] command `:::` input... `--then` [options] command [`:::` input...]...
+
 ... | `enjoin` [options] [command]
 # DESCRIPTION
 enjoin makes one job of each input, and runs several jobs at a time in a team of worker processes
@@ -32,6 +34,17 @@ several sources are given, each combination makes a job, and the last source var
 source after `:::+` or `::::+` goes in step with the one before it.
 
 Where no command is given, each input is a command line of its own.
+## Stages
+`--then` joins all jobs before it, and begins a stage with a command, inputs and options of its own:
+
+    enjoin -j4 'cc -c {} -o {.}.o' ::: *.c --then 'cc -o app *.o' --then ./app --selftest
+
+A stage without inputs runs its command once; it reads no standard input, and has nothing for `{}`.
+All jobs of a stage run, also where one fails; the next stage then is not begun, but for
+`--keep-going`. The numbers of jobs (`{#}`) go on from stage to stage. `-j`, `-k`, `--joblog` with
+`--resume` and `--resume-failed`, `--dry-run`, `--keep-going`, `--quiet` and what shows progress hold
+for the later stages too; all other options are a stage's own. `--then` is no word of enjoin's when it
+is called by the name `parallel`. `--then-sep` gives it another name.
 ## How a command is run
 The words of the command are joined by blanks and read as a shell would read them, so a command may
 be a pipeline in quotes. Inputs are quoted as they are put in: no input can be mistaken for shell
