@@ -120,6 +120,7 @@ struct alignas(kCacheLine) WorkerOrders {
 
 /// Bits of JobSlot::flags.
 inline constexpr std::uint16_t kJobHoldOutputIfFailed = 1;  ///< another attempt follows a failure
+inline constexpr std::uint16_t kJobPrompt = 2;              ///< its end is to be told at once
 
 /// One job. Written by the supervisor while the state is kEmpty; read by workers in kReady,
 /// kClaimed, kStarted.
@@ -246,9 +247,16 @@ struct alignas(kCacheLine) ResultRecord {
   std::uint32_t involuntary_switches;
   std::uint32_t blocks_in;
   std::uint32_t blocks_out;
-  unsigned char payload[kInlinePayload];  ///< what a function job returns, where small
+  unsigned char payload[kInlinePayload];  ///< a KeptSpan, where output is kept
 };
 static_assert(sizeof(ResultRecord) == 192 && offsetof(ResultRecord, payload) == 128);
+
+/// Where a job's output lies in its worker's kept log, by stream.
+struct KeptSpan {
+  std::int64_t begin[2];
+  std::int64_t end[2];
+};
+static_assert(sizeof(KeptSpan) <= kInlinePayload);
 
 /// What a worker that leaves condemned memory had of its last job's output, or of the entry that it
 /// was printing.
@@ -289,6 +297,6 @@ inline constexpr std::uint64_t kLayoutSignature =
          31 +
      sizeof(ResultRecord)) *
         31 +
-    sizeof(ResultsHeader) * 1000 + 4;
+    sizeof(ResultsHeader) * 1000 + 5;
 
 }  // namespace enjoin::ipc

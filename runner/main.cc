@@ -13,8 +13,10 @@
 #include "enjoin/error.h"
 #include "runner/batch.h"
 #include "runner/cli/options.h"
+#include "runner/cli/run_options.h"
 #include "runner/dry_run.h"
 #include "runner/mechanisms.h"
+#include "runner/run/run_command.h"
 #include "runner/sem/sem_command.h"
 #include "worker/privilege.h"
 #include "worker/term_safe.h"
@@ -46,7 +48,31 @@ int print(std::string_view text) {
   return 0;
 }
 
+// Jobs of the same user must not reach our memory and descriptors through /proc.
+void hide_from_jobs() {
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+int run_command(const std::string& command, const std::vector<std::string>& words) {
+  using Action = enjoin::CommandRequest::Action;
+  const enjoin::CommandRequest asked = enjoin::parse_command(command, words);
+  hide_from_jobs();
+  switch (asked.action) {
+    case Action::kShow:
+      return print(asked.text);
+    case Action::kRun:
+      return enjoin::run_graph(asked.run, "enjoin");
+    case Action::kResume:
+      return enjoin::resume_graph(asked.run, "enjoin");
+    case Action::kReport:
+      break;
+  }
+  throw enjoin::Error("report is not in enjoin yet");
+}
+
 int run(const std::string& program, const std::vector<std::string>& args) {
+  if (program == "enjoin" && !args.empty() && enjoin::is_command(args[0]))
+    return run_command(args[0], {args.begin() + 1, args.end()});
   using Action = enjoin::Invocation::Action;
   const enjoin::Invocation asked =
       enjoin::parse_command_line(program, args, enjoin::Elsewhere::of_process(program));
@@ -61,8 +87,7 @@ int run(const std::string& program, const std::vector<std::string>& args) {
       if (!asked.text.empty() && print(asked.text) != 0) return kOwnErrorStatus;
       break;
   }
-  // Jobs of the same user must not reach our memory and descriptors through /proc.
-  ::prctl(PR_SET_DUMPABLE, 0);
+  hide_from_jobs();
   const bool only_prints = asked.options.dry_run || asked.options.shell_quotes > 0;
   std::vector<enjoin::Options> stages{asked.options};
   stages.insert(stages.end(), asked.then.begin(), asked.then.end());

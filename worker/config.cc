@@ -184,6 +184,7 @@ void visit(Way& way, T& config) {
   way(config.slot_variable);
   way(config.terminal);
   way(config.isolate);
+  way(config.recipes);
 }
 
 }  // namespace

@@ -287,6 +287,7 @@ Isolation::Isolation() : program_(::open("/proc/self/exe", O_PATH | O_CLOEXEC)) 
   if (const int error = enter_user_namespace(); error != 0) {
     throw system_error("cannot isolate jobs: no user namespace", error);
   }
+  entered_user_namespace_ = true;
 }
 
 int Isolation::spawn(const SpawnRequest& request, const JobView& view, Child* child) const {

@@ -65,9 +65,12 @@ class Isolation {
   Isolation();
   /// As enjoin::spawn(); `child` is the first process, and child->init the connection to it.
   int spawn(const SpawnRequest& request, const JobView& view, Child* child) const;
+  /// This process is in a user namespace now, and so are the jobs that it starts without isolation.
+  bool entered_user_namespace() const { return entered_user_namespace_; }
 
  private:
   ipc::UniqueFd program_;
+  bool entered_user_namespace_ = false;
 };
 
 /// Tries in a process of its own whether jobs can be isolated here. Throws Error, which says what

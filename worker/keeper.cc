@@ -5,6 +5,7 @@
 #include <csignal>
 #include <ctime>
 #include <poll.h>
+#include <span>
 #include <unistd.h>
 #include <utility>
 
@@ -69,7 +70,7 @@ Keeper::Role Keeper::serve(WorkerStart* worker) {
            KeeperRead::kTaken) {
       switch (request.order) {
         case KeeperOrder::kStart:
-          if (start_worker(&start)) return *worker = start, Role::kWorker;
+          if (start_worker(&start, request.descriptors)) return *worker = start, Role::kWorker;
           break;
         case KeeperOrder::kKill:
           signal_worker(request.id, SIGKILL);
@@ -110,13 +111,14 @@ void Keeper::wait_for_news() {
 }
 
 // True in the worker.
-bool Keeper::start_worker(WorkerStart* start) {
+bool Keeper::start_worker(WorkerStart* start, std::size_t descriptors) {
   const WorkerStart::Descriptors all = start->descriptors();
   const auto close_all = [&all] {
     for (const int fd : all) ipc::UniqueFd(fd).reset();
   };
   KeeperAnswer answer{.news = KeeperNews::kNotStarted, .id = start->id, .code = EMFILE};
-  if (*std::min_element(all.begin(), all.end()) >= 0) {
+  const auto sent = std::span(all).first(std::min(descriptors, all.size()));
+  if (*std::min_element(sent.begin(), sent.end()) >= 0) {
     start->parent_pid = static_cast<std::uint32_t>(::getpid());
     const pid_t pid = ::fork();
     if (pid == 0) {

@@ -53,7 +53,7 @@ class Keeper {
 
   Role serve(WorkerStart* worker);
   void wait_for_news();
-  bool start_worker(WorkerStart* start);
+  bool start_worker(WorkerStart* start, std::size_t descriptors);
   void signal_worker(ipc::WorkerId id, int signal) const;
   void kill_all();
   void say(KeeperNews news);

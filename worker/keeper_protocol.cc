@@ -34,9 +34,12 @@ int send_keeper_request(int socket, const KeeperRequest& request, const WorkerSt
     cmsghdr* const header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(kDescriptorBytes);
     const WorkerStart::Descriptors all = start->descriptors();
-    std::memcpy(CMSG_DATA(header), all.data(), kDescriptorBytes);
+    copy.descriptors = WorkerStart::kDescriptors;
+    if (all.back() < 0) copy.descriptors -= WorkerStart::kKeptDescriptors;
+    header->cmsg_len = CMSG_LEN(copy.descriptors * sizeof(int));
+    message.msg_controllen = CMSG_SPACE(copy.descriptors * sizeof(int));
+    std::memcpy(CMSG_DATA(header), all.data(), copy.descriptors * sizeof(int));
   }
   while (::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
     if (errno != EINTR) return errno;

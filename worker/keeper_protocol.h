@@ -11,7 +11,7 @@
 namespace enjoin {
 
 enum class KeeperOrder : std::uint32_t {
-  kStart = 1,  ///< a worker with this id; WorkerStart::kDescriptors descriptors come along
+  kStart = 1,  ///< a worker with this id; its descriptors come along
   kKill,       ///< the worker with this id, if it still lives
   kSignal,     ///< the same, with `signal`
   kKillAll,    ///< all workers and what is below them; kAllKilled is said when none is left
@@ -23,6 +23,7 @@ struct KeeperRequest {
   KeeperOrder order = KeeperOrder::kStart;
   ipc::WorkerId id;
   std::int32_t signal = 0;
+  std::uint32_t descriptors = 0;  ///< how many come along; filled in by send_keeper_request()
 };
 
 enum class KeeperNews : std::uint32_t {

@@ -94,6 +94,31 @@ char* const* JobEnvironment::for_job(std::uint64_t seq) {
   return words_.data();
 }
 
+char* const* JobEnvironment::for_job(std::uint64_t seq, std::span<const char* const> changes) {
+  char* const* const all = for_job(seq);
+  if (changes.empty()) return all;
+  const auto names = [](const char* change, const char* word) {
+    const std::size_t size = std::strcspn(change, "=");
+    return std::strncmp(word, change, size) == 0 && (word[size] == '=' || word[size] == '\0');
+  };
+  changed_.clear();
+  for (char* const* word = all; *word != nullptr; ++word) {
+    const bool stays = std::none_of(changes.begin(), changes.end(),
+                                    [&](const char* change) { return names(change, *word); });
+    if (stays) changed_.push_back(*word);
+  }
+  for (std::size_t at = 0; at < changes.size(); ++at) {
+    const auto later = changes.subspan(at + 1);
+    const bool is_last = std::none_of(
+        later.begin(), later.end(), [&](const char* change) { return names(change, changes[at]); });
+    if (is_last && std::strchr(changes[at], '=') != nullptr) {
+      changed_.push_back(const_cast<char*>(changes[at]));
+    }
+  }
+  changed_.push_back(nullptr);
+  return changed_.data();
+}
+
 void JobEnvironment::set(std::string_view name, std::string_view value) {
   std::string text(name);
   text += '=';
@@ -118,7 +143,7 @@ const char* ProgramFinder::find(const char* name) {
   if (std::strchr(name, '/') != nullptr) return name;
   if (!path_.empty() && name_ == name) return path_.c_str();
   const char* folders = std::getenv("PATH");
-  std::string_view rest = folders != nullptr ? folders : "/usr/local/bin:/bin:/usr/bin";
+  std::string_view rest = folders != nullptr ? folders : kDefaultPath;
   while (true) {
     const std::size_t colon = rest.find(':');
     const std::string_view folder = rest.substr(0, colon);

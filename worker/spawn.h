@@ -52,6 +52,8 @@ class JobEnvironment {
   JobEnvironment(char** inherited, std::uint32_t slot, std::uint32_t parallel_pid);
   /// Valid until the next call.
   char* const* for_job(std::uint64_t seq);
+  /// The same with changes for this job alone: NAME=VALUE sets, NAME takes away; the last counts.
+  char* const* for_job(std::uint64_t seq, std::span<const char* const> changes);
   /// Sets a variable for the next jobs, in place of what was inherited or set before.
   void set(std::string_view name, std::string_view value);
 
@@ -66,7 +68,11 @@ class JobEnvironment {
   };
   std::deque<Setting> settings_;  // their texts must not move
   std::vector<char*> words_;
+  std::vector<char*> changed_;  // words_ with the changes of one job
 };
+
+/// Where programs are searched without a PATH.
+inline constexpr char kDefaultPath[] = "/usr/local/bin:/bin:/usr/bin";
 
 /// Finds programs in PATH as execvp does, and remembers them.
 class ProgramFinder {

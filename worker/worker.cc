@@ -74,12 +74,17 @@ Worker::Worker(WorkerStart start)
   if (config_.results.keep != Keep::kNowhere) {
     kept_ = std::make_unique<KeptOutput>(config_.results);
   }
+  if (start.kept[0] >= 0) log_.emplace(ipc::UniqueFd(start.kept[0]), ipc::UniqueFd(start.kept[1]));
   make_capture();
   if (config_.work_folder) work_folder_template_.emplace(Template::parse(*config_.work_folder));
   if (!config_.slot_variable.empty()) {
     environment_.set(config_.slot_variable, std::to_string(start.id.number));
   }
-  if (config_.isolate == Isolate::kPid) isolation_.emplace();
+  if (config_.recipes) {
+    recipe_.emplace(environment_);
+  } else if (config_.isolate == Isolate::kPid) {
+    isolation_.emplace();
+  }
   if (config_.terminal) terminal_.reset(::open("/dev/tty", O_RDWR | O_CLOEXEC));
   may_skip_no_ops_ = !kept_ && config_.results.table == Table::kNone && !config_.work_folder &&
                      config_.verbose == Verbose::kNo && config_.compress_program.empty();
@@ -182,7 +187,8 @@ void Worker::run_job(std::uint64_t position) {
   job.output.handle = job.slot.handle;
   job.output.order = job.slot.order;
 
-  if (expand(job) && may_skip_no_ops_ && is_no_op(argv_.words)) {
+  const bool direct = recipe_ ? take_recipe(job) : expand(job);
+  if (direct && may_skip_no_ops_ && (recipe_ ? recipe_->is_no_op() : is_no_op(argv_.words))) {
     job.end.end_ns = job.started_ns;
     queue_.release(position);
   } else {
@@ -192,6 +198,7 @@ void Worker::run_job(std::uint64_t position) {
     int error = output_error;
     if (error == 0 && work_folder_template_) error = enter_work_folder(job);
     if (error == 0 && config_.job_input != JobInput::kNone) error = take_input(job);
+    if (error == 0 && recipe_) error = recipe_->open_files();
     const bool not_begun = error == 0 && !memory_usable();
     if (error == 0 && !not_begun) error = start_patiently(job);
     const bool leaves = error == EAGAIN && retiring_;
@@ -203,9 +210,10 @@ void Worker::run_job(std::uint64_t position) {
       job.end.code = error;
       job.end.end_ns = monotonic_ns();
     } else if (error == 0) {
-      job.ran = true;
+      job.ran = job.wrote = true;
       finish_process(job);
     } else {
+      if (recipe_ && output_error == 0 && error != ECANCELED) explain_failure(job);
       job.end.kind = output_error != 0 ? ipc::EndKind::kOutputFailed : ipc::EndKind::kSpawnFailed;
       job.end.code = error;
       job.end.end_ns = monotonic_ns();
@@ -228,7 +236,7 @@ void Worker::run_job(std::uint64_t position) {
     if (!files_.clear()) retiring_ = true;  // the next job's output would stand behind this one's
   }
   results_.set_current(0);
-  link_.news(job.failed());
+  link_.news(job.failed() || (job.slot.flags & ipc::kJobPrompt) != 0);
 }
 
 // Fills argv_ (true) or, where a shell is needed, line_ (false).
@@ -236,6 +244,8 @@ bool Worker::expand(Job& job) {
   const std::span<const char> bytes = memory_.payload(job.slot);
   strings_.cut({bytes.data(), bytes.size()}, job.slot.values);
   job.inputs = strings_.inputs(job.slot.columns);
+  job.leftovers = config_.leftovers;
+  job.isolate = config_.isolate;
   job.numbers = {job.slot.seq, start_.id.number + 1};
   // Lines are needed besides where the command is shown.
   if (config_.verbose != Verbose::kNo) command_.expand_line(job.inputs, job.numbers, &line_);
@@ -251,7 +261,7 @@ int Worker::start_patiently(Job& job) {
   const std::uint32_t from_last = memory_.workers() - start_.id.number;
   const std::uint64_t shrink_after = std::min(from_last, kMostShrinkSteps) * kShrinkStepNs;
   for (std::uint32_t pause_ms = 1;; pause_ms = std::min(pause_ms * 2, kLongestForkPauseMs)) {
-    const int error = start_process(job);
+    const int error = recipe_ ? start_recipe(job) : start_process(job);
     const std::uint64_t waited = monotonic_ns() - job.started_ns;
     if (error == 0) fork_patience_ns_ = kForkPatienceNs;
     const bool may_wait = error == EAGAIN && waited < fork_patience_ns_ &&
@@ -267,13 +277,12 @@ int Worker::start_patiently(Job& job) {
   }
 }
 
-int Worker::start_process(Job& job) {
+// All but what is executed, where, and with which environment.
+SpawnRequest Worker::request_for(const Job& job) const {
   SpawnRequest request;
-  request.environment = environment_.for_job(job.slot.seq);
   request.stdio[0] = job.stdin_fd.get();
   if (terminal_) request.stdio[0] = terminal_.get();
   request.own_group = !config_.terminal;
-  if (work_folder_template_) request.folder = work_folder_.c_str();
   request.stdio[1] = capture_->job_fd(kStdout);
   request.stdio[2] = capture_->job_fd(kStderr);
   request.nice = config_.nice;
@@ -281,6 +290,13 @@ int Worker::start_process(Job& job) {
   request.open_files = open_files_.rlim_max != 0 ? &open_files_ : nullptr;
   request.signal_mask = config_.signal_mask;
   request.ignored_signal = link_.ignored_signal();
+  return request;
+}
+
+int Worker::start_process(Job& job) {
+  SpawnRequest request = request_for(job);
+  request.environment = environment_.for_job(job.slot.seq);
+  if (work_folder_template_) request.folder = work_folder_.c_str();
   if (job.direct && argv_.words[0] != nullptr) {  // an empty command is the shell's to run
     request.path = programs_.find(argv_.words[0]);
     if (request.path != nullptr) {
@@ -299,13 +315,18 @@ int Worker::start_process(Job& job) {
 }
 
 int Worker::spawn_job(const SpawnRequest& request, Job& job) {
-  if (!isolation_) return spawn(request, &job.child);
-  if (!view_ || work_folder_template_) view_.emplace(work_folder_, config_.input_folder);
+  if (job.isolate == Isolate::kNone) return spawn(request, &job.child);
+  if (recipe_) {
+    view_.emplace(std::string(recipe_->recipe().folder), config_.input_folder);
+  } else if (!view_ || work_folder_template_) {
+    view_.emplace(work_folder_, config_.input_folder);
+  }
   return isolation_->spawn(request, *view_, &job.child);
 }
 
 void Worker::finish_process(Job& job) {
   job.stdin_fd.reset();
+  if (recipe_) recipe_->close_files();
   JobWatch watch(*this, config_.stop_ladder);
   job.end = watch.wait(job.child, job.slot.ticket, job.started_ns, job.slot.timeout_ns);
   job.flags |= job.end.flags;
@@ -336,21 +357,23 @@ void Worker::settle_leftovers(Job& job) {
   const bool stopped =
       job.end.kind == ipc::EndKind::kTimedOut || job.end.kind == ipc::EndKind::kCanceled;
   const bool good = job.end.kind == ipc::EndKind::kExited && job.end.code == 0;
-  if (isolation_) {  // they died with its namespace
+  if (job.isolate == Isolate::kPid) {  // they died with its namespace
+    // No other job shall find itself in the user namespace that this one needed.
+    if (recipe_ && isolation_->entered_user_namespace()) retiring_ = true;
     if (stopped) job.flags &= static_cast<std::uint16_t>(~ipc::kResultLeftovers);
     const bool left = (job.flags & ipc::kResultLeftovers) != 0;
-    if (left && good && config_.leftovers == Leftovers::kFail) job.end.code = 1;
+    if (left && good && job.leftovers == Leftovers::kFail) job.end.code = 1;
     return;
   }
   if (!reap_ended_children()) return;
-  if (stopped || config_.leftovers == Leftovers::kKill || config_.leftovers == Leftovers::kFail) {
+  if (stopped || job.leftovers == Leftovers::kKill || job.leftovers == Leftovers::kFail) {
     const SweepAnswer swept = kill_children(kSweepLimit);
     if (!stopped || swept == SweepAnswer::kEscaped) job.flags |= ipc::kResultLeftovers;
     if (swept == SweepAnswer::kEscaped) {
       job.flags |= ipc::kResultEscaped;
       retiring_ = true;
     }
-    if (config_.leftovers == Leftovers::kFail && good) job.end.code = 1;
+    if (job.leftovers == Leftovers::kFail && good) job.end.code = 1;
   } else {
     job.flags |= ipc::kResultLeftovers;
     retiring_ = true;  // what lives on may also write on: neither its tree nor its files are ours

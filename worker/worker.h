@@ -12,10 +12,12 @@
 #include "worker/isolation.h"
 #include "worker/job_strings.h"
 #include "worker/job_watch.h"
+#include "worker/kept_log.h"
 #include "worker/kept_output.h"
 #include "worker/live_output.h"
 #include "worker/printer.h"
 #include "worker/private_folder.h"
+#include "worker/recipe_start.h"
 #include "worker/spawn.h"
 #include "worker/stdin_feed.h"
 #include "worker/supervisor_link.h"
@@ -57,6 +59,10 @@ class Worker final : public WatchHost {
   void run_batch();
   void run_job(std::uint64_t position);
   bool expand(Job& job);
+  bool take_recipe(Job& job);
+  int start_recipe(Job& job);
+  void explain_failure(Job& job);
+  SpawnRequest request_for(const Job& job) const;
   int start_patiently(Job& job);
   int start_process(Job& job);
   int spawn_job(const SpawnRequest& request, Job& job);
@@ -78,6 +84,7 @@ class Worker final : public WatchHost {
   void finish_process(Job& job);
   void settle_leftovers(Job& job);
   void publish(Job& job);
+  void keep_output(ipc::ResultRecord* record);
   bool was_put_back(const Job& job) const;
   void emit(Job& job);
   void emit_decorated(Job& job);
@@ -118,6 +125,8 @@ class Worker final : public WatchHost {
   std::string shell_name_;
   CaptureFiles files_;
   std::unique_ptr<KeptOutput> kept_;
+  std::optional<KeptLog> log_;                // where what jobs wrote is kept for the supervisor
+  std::unique_ptr<OutputSink> keeping_sink_;  // where it comes through pipes
   Printer printer_;
   std::unique_ptr<LiveOutput> lines_;
   std::unique_ptr<OutputSink> file_sink_;
@@ -132,6 +141,7 @@ class Worker final : public WatchHost {
   std::string work_folder_;  // of the running job
   ipc::UniqueFd terminal_;
   ProgramFinder programs_;
+  std::optional<RecipeStart> recipe_;  // of the next job, where jobs are recipes
   rlimit open_files_{};
   JobStrings strings_;
   Argv argv_;

@@ -1,12 +1,8 @@
 // The folder that a job runs in: --workdir.
 
-#include <climits>
-#include <cstdlib>
 #include <string>
-#include <unistd.h>
 
-#include <sys/stat.h>
-
+#include "worker/current_folder.h"
 #include "worker/private_folder.h"
 #include "worker/result_path.h"
 #include "worker/temp_names.h"
@@ -15,19 +11,6 @@
 
 namespace enjoin {
 namespace {
-
-// Where we are, by the name that our caller's shell has for it if that is still true.
-std::string current_folder() {
-  const char* const name = std::getenv("PWD");
-  struct stat by_name {};
-  struct stat here {};
-  if (name != nullptr && *name == '/' && ::stat(name, &by_name) == 0 && ::stat(".", &here) == 0 &&
-      by_name.st_ino == here.st_ino && by_name.st_dev == here.st_dev) {
-    return name;
-  }
-  char path[PATH_MAX];
-  return ::getcwd(path, sizeof path) != nullptr ? path : ".";
-}
 
 // One that is removed afterwards must be ours to remove.
 int make_work_folder(const std::string& path, bool own) {

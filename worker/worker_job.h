@@ -12,6 +12,9 @@ struct Worker::Job {
   JobNumbers numbers{};
   bool direct = false;  ///< argv_ holds the words; else line_ is for the shell
   bool ran = false;     ///< a process was started
+  bool wrote = false;   ///< its output counts: it ran, or says there why it could not
+  Leftovers leftovers = Leftovers::kKeep;
+  Isolate isolate = Isolate::kNone;
   Child child{};
   ipc::UniqueFd stdin_fd{};  ///< -1: /dev/null
   std::uint64_t started_ns = 0;

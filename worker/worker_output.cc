@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <string>
 #include <unistd.h>
@@ -86,7 +87,12 @@ void Worker::make_capture() {
     } else {
       lines_ = std::make_unique<LinePrinter>(printer_, files_, config_.keep_order);
     }
-    capture_ = capture_by_pipes(*lines_, config_.max_output_bytes);
+    OutputSink* sink = lines_.get();
+    if (log_) {
+      keeping_sink_ = std::make_unique<KeepingSink>(*lines_, *log_);
+      sink = keeping_sink_.get();
+    }
+    capture_ = capture_by_pipes(*sink, config_.max_output_bytes);
   } else if (config_.output == OutputMode::kUngroup) {
     capture_ = inherit_output();
   } else if (config_.max_output_bytes != 0) {
@@ -99,6 +105,7 @@ void Worker::make_capture() {
 
 // Returns 0, or errno where the job's output cannot be kept.
 int Worker::begin_output(Job& job) {
+  if (log_) log_->begin_job();
   if (tag_) tag_->expand_line(job.inputs, job.numbers, &tag_text_);
   if (kept_) {
     // Data alone, without arguments, makes no folders.
@@ -156,7 +163,7 @@ int Worker::run_compressor(int from, int to) {
 // The slot, and the inputs in it, are given back as soon as the job has started.
 void Worker::remember_for_row(Job& job) {
   job.started_at_ns = realtime_ns();
-  command_.expand_line(job.inputs, job.numbers, &line_);
+  if (!recipe_) command_.expand_line(job.inputs, job.numbers, &line_);
   std::size_t bytes = 0;
   if (has_no_values(job)) return;
   for (const std::string_view value : job.inputs.values) bytes += value.size();
@@ -211,13 +218,13 @@ void Worker::publish(Job& job) {
   const bool held_back =
       was_put_back(job) || (job.failed() && (job.slot.flags & ipc::kJobHoldOutputIfFailed) != 0 &&
                             job.end.kind != ipc::EndKind::kCanceled);
-  if (lines_ && job.ran) {
+  if (lines_ && job.wrote) {
     lines_->end_job(&job.output);
     if (const int lost = lines_->take_lost(); lost != 0 && job.end.kind == ipc::EndKind::kExited) {
       job.end.kind = ipc::EndKind::kOutputFailed;
       job.end.code = lost;
     }
-  } else if (config_.output == OutputMode::kGroup && job.ran && !held_back && !keeps_all()) {
+  } else if (config_.output == OutputMode::kGroup && job.wrote && !held_back && !keeps_all()) {
     for (int stream : {kStdout, kStderr}) job.output.length[stream] = job_files().size(stream);
   }
   const bool has_output = job.output.length[0] != 0 || job.output.length[1] != 0 ||
@@ -240,6 +247,7 @@ void Worker::publish(Job& job) {
   record.start_ns = realtime_ns() - (monotonic_ns() - job.started_ns);
   record.queue_ns = job.started_ns - job.slot.queued_ns;
   record.payload_size = 0;
+  if (log_ && job.wrote && job.end.kind != ipc::EndKind::kNotBegun) keep_output(&record);
   const rusage& use = job.end.use;
   const auto micros = [](const timeval& time) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
@@ -255,22 +263,34 @@ void Worker::publish(Job& job) {
   record.blocks_in = static_cast<std::uint32_t>(use.ru_inblock);
   record.blocks_out = static_cast<std::uint32_t>(use.ru_oublock);
   for (int stream : {kStdout, kStderr}) {
-    record.bytes[stream] = job.ran ? capture_->bytes(stream) : 0;
+    record.bytes[stream] = job.wrote ? capture_->bytes(stream) : 0;
   }
   record.bytes[kStdout] += job.shown_bytes;
   results_.publish();
 }
 
+// The supervisor may want it however the job ended, and whatever is printed of it.
+void Worker::keep_output(ipc::ResultRecord* record) {
+  if (config_.output == OutputMode::kGroup) {
+    for (int stream : {kStdout, kStderr}) {
+      if (capture_->bytes(stream) != 0) log_->append_file(stream, job_files().fd(stream));
+    }
+  }
+  const ipc::KeptSpan span = log_->span();
+  std::memcpy(record->payload, &span, sizeof span);
+  record->payload_size = sizeof span;
+}
+
 // Whether something is printed for the job even if it wrote nothing.
 bool Worker::has_text_of_its_own(const Job& job) const {
   if (is_table() || job.line_waits) return true;
-  if (!job.ran) return false;
+  if (!job.wrote) return false;
   return config_.results.prints_names || (config_.verbose == Verbose::kToStdout && !kept_);
 }
 
 bool Worker::is_decorated(const Job& job) const {
   return has_text_of_its_own(job) || (job.flags & ipc::kResultOutputCut) != 0 ||
-         (job.ran && !keeps_all() && (tag_ || config_.color || config_.color_failed));
+         (job.wrote && !keeps_all() && (tag_ || config_.color || config_.color_failed));
 }
 
 void Worker::emit(Job& job) {
@@ -315,7 +335,7 @@ void Worker::leave_text(const ipc::Output& output, const std::string text[2]) {
 template <typename Use>
 void Worker::give_stream(const Job& job, int stream, Use&& use) const {
   if (stream == kStderr && job.line_waits) use(shown_line(kStderr));  // as it is, without a tag
-  if (!job.ran) return;
+  if (!job.wrote) return;
   std::int64_t color = config_.color ? color_of(job.slot.seq) : kNoColor;
   if (config_.color_failed && job.failed()) color = kAlarmColor;
   LineStyle style = line_style(tag_ ? &tag_text_ : nullptr, color);
@@ -396,7 +416,7 @@ void Worker::emit_row(Job& job) {
               .start_ns = job.started_at_ns,
               .wall_ns = job.end.end_ns - job.started_ns,
               .bytes_in = job.bytes_in,
-              .bytes_out = (job.ran ? capture_->bytes(kStdout) : 0) + job.shown_bytes,
+              .bytes_out = (job.wrote ? capture_->bytes(kStdout) : 0) + job.shown_bytes,
               .exit_value = end.exit_value,
               .signal = end.signal,
               .command = line_,

@@ -9,7 +9,8 @@ namespace enjoin {
 
 /// What a worker is started with. Its descriptors come from the supervisor, over the keeper.
 struct WorkerStart {
-  static constexpr int kDescriptors = 10;
+  static constexpr int kDescriptors = 12;
+  static constexpr int kKeptDescriptors = 2;  ///< the last ones: -1 where no output is kept
   using Descriptors = std::array<int, kDescriptors>;
 
   ipc::WorkerId id;
@@ -18,11 +19,12 @@ struct WorkerStart {
   int event = -1, socket = -1;
   int spool[2] = {-1, -1};
   int capture[2] = {-1, -1};
+  int kept[2] = {-1, -1};
 
   /// In the order in which they are passed on; and back.
   Descriptors descriptors() const {
-    return {table,  control,  results,  config,     event,
-            socket, spool[0], spool[1], capture[0], capture[1]};
+    return {table,    control,  results,    config,     event,   socket,
+            spool[0], spool[1], capture[0], capture[1], kept[0], kept[1]};
   }
   static WorkerStart with(ipc::WorkerId id, const Descriptors& all) {
     return {.id = id,
@@ -33,7 +35,8 @@ struct WorkerStart {
             .event = all[4],
             .socket = all[5],
             .spool = {all[6], all[7]},
-            .capture = {all[8], all[9]}};
+            .capture = {all[8], all[9]},
+            .kept = {all[10], all[11]}};
   }
 };
 

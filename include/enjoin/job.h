@@ -29,6 +29,9 @@ struct Job {
   std::chrono::nanoseconds timeout{0};  ///< 0: the team's
   /// A failure will be followed by another attempt, so its output is not to be printed.
   bool hold_output_if_failed = false;
+  /// Others wait for its end: it is told at once. Ends of other jobs may be told some milliseconds
+  /// later, several together.
+  bool prompt = false;
 };
 
 /// What a team says of a job that ended. Serialises likewise.

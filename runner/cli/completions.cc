@@ -1,3 +1,4 @@
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -6,6 +7,7 @@
 
 #include "runner/cli/flag_table.h"
 #include "runner/cli/help.h"
+#include "runner/cli/run_options.h"
 
 // The three scripts do the same: as long as the words before the cursor are our options, they offer
 // options and their values; after them, commands; after the command's first word, what the shell
@@ -17,9 +19,9 @@ namespace {
 using Argument = Flag::Argument;
 
 /// The options to offer: those that work and that one may want to write.
-std::vector<const Flag*> offered() {
+std::vector<const Flag*> offered(std::span<const Flag> table = all_flags()) {
   std::vector<const Flag*> flags;
-  for (const Flag& flag : all_flags())
+  for (const Flag& flag : table)
     if (flag.standing == Flag::Standing::kHere && flag.group != Flag::Group::kCompat)
       flags.push_back(&flag);
   return flags;
@@ -53,6 +55,78 @@ std::string case_pattern(const Flag& flag) {
   return pattern;
 }
 
+struct OwnCommand {
+  std::string_view name;
+  std::span<const Flag> flags;
+};
+
+std::vector<OwnCommand> own_commands() {
+  return {{"run", run_flags()}, {"resume", run_flags()}, {"report", report_flags()}};
+}
+
+/// `  case ... esac` that answers for the words behind run, resume and report.
+std::string bash_commands() {
+  std::string script = "  case ${COMP_WORDS[1]} in\n";
+  for (const OwnCommand& command : own_commands()) {
+    std::string options;
+    std::string values;
+    for (const Flag* flag : offered(command.flags)) {
+      options += fmt::format("{} ", flag->spelling());
+      if (flag->argument != Argument::kRequired) continue;
+      values +=
+          fmt::format("        {}) mapfile -t COMPREPLY < <({}); return ;;\n", case_pattern(*flag),
+                      flag->values == "FILE" || flag->values.empty()
+                          ? "compgen -f -- \"$cur\""
+                          : fmt::format("compgen -W '{}' -- \"$cur\"", flag->values));
+    }
+    script += fmt::format(R"(    {0})
+      ((COMP_CWORD > 1)) || return
+      case ${{COMP_WORDS[COMP_CWORD - 1]}} in
+{1}      esac
+      case $cur in
+        -*) mapfile -t COMPREPLY < <(compgen -W '{2}' -- "$cur") ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+      esac
+      return
+      ;;
+)",
+                          command.name, values, options);
+  }
+  return script + "  esac\n";
+}
+
+/// The options of a table as _arguments of zsh takes them, a line each.
+std::string zsh_specs(std::span<const Flag> table);
+
+std::string zsh_commands() {
+  std::string script = "if (( CURRENT > 2 )); then\n  case $words[2] in\n";
+  for (const OwnCommand& command : own_commands()) {
+    script += fmt::format(
+        "    {0})\n      shift words; (( CURRENT-- ))\n      _arguments -s -S \\\n{1}"
+        "        '*:{2}:_files'\n      return ;;\n",
+        command.name, zsh_specs(command.flags), command.name == "run" ? "stage or graph" : "file");
+  }
+  return script + "  esac\nfi\n";
+}
+
+std::string fish_commands() {
+  std::string script =
+      "function __enjoin_command\n    set -l words (commandline -opc)\n"
+      "    test (count $words) -gt 1; and test $words[2] = $argv[1]\nend\n";
+  for (const OwnCommand& command : own_commands()) {
+    for (const Flag* flag : offered(command.flags)) {
+      script += fmt::format("complete -c enjoin -n '__enjoin_command {}'", command.name);
+      for (const char letter : flag->letters) script += fmt::format(" -s {}", letter);
+      if (!flag->name.empty()) script += fmt::format(" -l {}", flag->name);
+      if (flag->argument == Argument::kRequired) script += flag->values == "FILE" ? " -r" : " -x";
+      if (!flag->values.empty() && flag->values != "FILE")
+        script += fmt::format(" -a '{}'", flag->values);
+      script += fmt::format(" -d '{}'\n", escaped(flag->summary(), "'\\"));
+    }
+  }
+  return script;
+}
+
 }  // namespace
 
 std::string bash_completion() {
@@ -81,7 +155,7 @@ std::string bash_completion() {
 _enjoin() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} word before='' i=1
   COMPREPLY=()
-  # Our options end at the first word that is neither an option nor an option's value.
+{4}  # Our options end at the first word that is neither an option nor an option's value.
   while ((i < COMP_CWORD)); do
     word=${{COMP_WORDS[i]}}
     if [[ ${{COMP_WORDS[i + 1]}} == = ]]; then  # --name=value, which bash cuts at the sign
@@ -124,12 +198,14 @@ _enjoin() {{
 }}
 complete -o default -F _enjoin enjoin
 )",
-                     with_value, values, options, optional_value);
+                     with_value, values, options, optional_value, bash_commands());
 }
 
-std::string zsh_completion() {
+namespace {
+
+std::string zsh_specs(std::span<const Flag> table) {
   std::string specs;
-  for (const Flag* flag : offered()) {
+  for (const Flag* flag : offered(table)) {
     const std::string text = escaped(flag->summary(), "[]:\\");
     std::string action;
     if (flag->argument != Argument::kNone) {
@@ -153,9 +229,16 @@ std::string zsh_completion() {
       add(flag->spelling(), optional ? "=-" : flag->argument == Argument::kRequired ? "=" : "");
     }
   }
-  return "#compdef enjoin\n# zsh completion for enjoin, made from its option table.\n"
-         "_arguments -s -S \\\n" +
-         specs + "  '(-):command:_command_names -e' \\\n  '*::arguments:_normal'\n";
+  return specs;
+}
+
+}  // namespace
+
+std::string zsh_completion() {
+  return std::string(
+             "#compdef enjoin\n# zsh completion for enjoin, made from its option table.\n") +
+         zsh_commands() + "_arguments -s -S \\\n" + zsh_specs(all_flags()) +
+         "  '(-):command:_command_names -e' \\\n  '*::arguments:_normal'\n";
 }
 
 std::string fish_completion() {
@@ -197,7 +280,7 @@ std::string fish_completion() {
       "        end\n    end\n    return 0\nend\n"
       "complete -c enjoin -n 'not __enjoin_at_options' -F\n"
       "complete -c enjoin -n __enjoin_at_options -f -a '(__fish_complete_command)'\n";
-  return script + completions;
+  return script + completions + fish_commands();
 }
 
 }  // namespace enjoin

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   }
   const std::string folder = std::string(argv[1]) + "/";
   const bool written = write_file(folder + "enjoin.1", enjoin::man_page()) &&
+                       write_file(folder + "enjoin-run.1", enjoin::run_man_page()) &&
                        write_file(folder + "enjoin.bash", enjoin::bash_completion()) &&
                        write_file(folder + "_enjoin", enjoin::zsh_completion()) &&
                        write_file(folder + "enjoin.fish", enjoin::fish_completion());

@@ -53,6 +53,8 @@ const Flag* find_name(std::string_view name) {
 
 std::string_view group_title(Flag::Group group) {
   switch (group) {
+    case Flag::Group::kGraph:
+      return "What to run";
     case Flag::Group::kInput:
       return "Inputs";
     case Flag::Group::kCommand:

@@ -20,6 +20,7 @@ struct Flag {
     kOptionalNumber,  ///< also the next word, or the rest of this one, where that is a number
   };
   enum class Group : std::uint8_t {
+    kGraph,
     kInput,
     kCommand,
     kReplacement,

@@ -1,11 +1,13 @@
 #include "runner/cli/help.h"
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 #include <fmt/format.h>
 
 #include "runner/cli/flag_table.h"
+#include "runner/cli/run_options.h"
 
 namespace enjoin {
 namespace {
@@ -20,6 +22,14 @@ constexpr std::string_view kUsage =
     "In COMMAND: {} input  {.} no extension  {/} base name  {/.} both  {//} folder\n"
     "            {#} job number  {%} job slot  {1} {2} first, second input source\n"
     "\n";
+
+constexpr std::string_view kRunUsage =
+    "Usage: enjoin run [options] [STAGE...]        the stages of pipeline.toml\n"
+    "       enjoin run [options] FILE.jsonl | -    the jobs of a graph, one a line\n";
+constexpr std::string_view kResumeUsage =
+    "Usage: enjoin resume [options]    go on with the last run, as it was asked for\n";
+constexpr std::string_view kReportUsage =
+    "Usage: enjoin report [options]    what happened in the last run\n";
 
 /// "-j, --jobs N"; without a letter, the name stands where it would after one.
 std::string left_column(const Flag& flag) {
@@ -46,6 +56,24 @@ std::string wrapped(std::string_view text, std::size_t indent) {
   return lines.append(text) + "\n";
 }
 
+/// Every option, by group, with the first sentence of what it does.
+std::string option_list(std::span<const Flag> flags) {
+  constexpr std::size_t kIndent = 29;
+  std::string help;
+  const Flag* last = nullptr;
+  for (const Flag& flag : flags) {
+    if (flag.standing != Flag::Standing::kHere) continue;
+    if (last == nullptr || last->group != flag.group)
+      help += fmt::format("\n{}:\n", group_title(flag.group));
+    last = &flag;
+    const std::string left = left_column(flag);
+    help += left.size() < kIndent ? fmt::format("{:<{}}", left, kIndent)
+                                  : fmt::format("{}\n{:{}}", left, "", kIndent);
+    help += wrapped(flag.summary(), kIndent);
+  }
+  return help;
+}
+
 }  // namespace
 
 std::string short_help() {
@@ -56,20 +84,15 @@ std::string short_help() {
 }
 
 std::string full_help() {
-  constexpr std::size_t kIndent = 29;
-  std::string help(kUsage.substr(0, kUsage.size() - 1));
-  const Flag* last = nullptr;
-  for (const Flag& flag : all_flags()) {
-    if (flag.standing != Flag::Standing::kHere) continue;
-    if (last == nullptr || last->group != flag.group)
-      help += fmt::format("\n{}:\n", group_title(flag.group));
-    last = &flag;
-    const std::string left = left_column(flag);
-    help += left.size() < kIndent ? fmt::format("{:<{}}", left, kIndent)
-                                  : fmt::format("{}\n{:{}}", left, "", kIndent);
-    help += wrapped(flag.summary(), kIndent);
+  return std::string(kUsage.substr(0, kUsage.size() - 1)) + option_list(all_flags()) +
+         "\nMore of everything: man enjoin\n";
+}
+
+std::string command_help(std::string_view command) {
+  if (command == "report") {
+    return std::string(kReportUsage) + option_list(report_flags());
   }
-  return help + "\nMore of everything: man enjoin\n";
+  return std::string(command == "run" ? kRunUsage : kResumeUsage) + option_list(run_flags());
 }
 
 std::string version_line() {

@@ -15,6 +15,8 @@ std::string version_line();
 
 /// The manual page, for man(7).
 std::string man_page();
+/// The one about run, resume and report.
+std::string run_man_page();
 
 /// Completions for the shells: options, their values, and the command's own after it.
 std::string bash_completion();

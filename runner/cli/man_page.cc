@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -7,6 +8,7 @@
 #include "runner/cli/flag_table.h"
 #include "runner/cli/help.h"
 #include "runner/cli/man_text.h"
+#include "runner/cli/run_options.h"
 
 // The texts use a small markup, turned into man(7) macros here: a line `# X` begins a section and
 // `## X` a part of one; a paragraph that begins with `- X: ` is a tagged one; lines that begin with
@@ -144,17 +146,22 @@ std::string flag_title(const Flag& flag) {
   return title;
 }
 
-std::string options_section() {
-  std::string roff = ".SH \"OPTIONS\"\n" + Formatter().run(kManOptionsIntro);
+/// The options of a table, by group, `level` being the macro of the groups' titles.
+std::string option_list(std::span<const Flag> flags, std::string_view level) {
+  std::string roff;
   const Flag* last = nullptr;
-  for (const Flag& flag : all_flags()) {
+  for (const Flag& flag : flags) {
     if (flag.standing != Flag::Standing::kHere) continue;
     if (last == nullptr || last->group != flag.group)
-      roff += fmt::format(".SS \"{}\"\n", group_title(flag.group));
+      roff += fmt::format("{} \"{}\"\n", level, group_title(flag.group));
     last = &flag;
     roff += ".TP\n" + text_line(flag_title(flag)) + text_line(flag.text);
   }
   return roff;
+}
+
+std::string options_section() {
+  return ".SH \"OPTIONS\"\n" + Formatter().run(kManOptionsIntro) + option_list(all_flags(), ".SS");
 }
 
 /// The options of GNU parallel that are named but missing, as the table has them.
@@ -179,6 +186,14 @@ std::string man_page() {
   return fmt::format(".TH ENJOIN 1 \"\" \"enjoin {}\" \"User Commands\"\n", ENJOIN_VERSION) +
          Formatter().run(kManBeforeOptions) + options_section() +
          Formatter().run(kManAfterOptions) + missing_section() + Formatter().run(kManEnd);
+}
+
+std::string run_man_page() {
+  return fmt::format(".TH ENJOIN\\-RUN 1 \"\" \"enjoin {}\" \"User Commands\"\n", ENJOIN_VERSION) +
+         Formatter().run(kManRunBeforeOptions) + ".SH \"OPTIONS OF RUN AND RESUME\"\n" +
+         Formatter().run(kManRunOptionsIntro) + option_list(run_flags(), ".SS") +
+         ".SH \"OPTIONS OF REPORT\"\n" + option_list(report_flags(), ".SS") +
+         Formatter().run(kManRunEnd);
 }
 
 }  // namespace enjoin

@@ -22,10 +22,10 @@ Options come before the command's first word. What follows that word belongs to 
 the whole words `:::`, `::::`, `:::+`, `::::+` and `--then`: `enjoin -j4 grep -v x ::: *.txt` gives
 `-v` to grep. `--` ends the options where the command itself begins with a dash.
 
-`enjoin sem` runs one command under a semaphore; so does a link to enjoin that is called `sem`. The
-first words `run`, `resume`, `report`, `stress` and `top` are kept for commands that enjoin is to
-get. For a program of such a name, write `enjoin -- run` or `enjoin ./run`. When called
-by the name `parallel`, enjoin reserves no words.
+`enjoin sem` runs one command under a semaphore; so does a link to enjoin that is called `sem`.
+`enjoin run`, `enjoin resume` and `enjoin report` run pipelines, see enjoin-run(1). The first words
+`stress` and `top` are kept for commands that enjoin is to get. For a program of such a name, write
+`enjoin -- run` or `enjoin ./run`. When called by the name `parallel`, enjoin reserves no words.
 ## Inputs
 Without `:::`, `::::` and `-a`, each line of standard input is an input. Jobs start before the end
 of it is read. After `:::`, each argument is an input, and arrives as it is, with blanks, quotes and

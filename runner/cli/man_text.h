@@ -11,4 +11,9 @@ extern const std::string_view kManOptionsIntro;
 extern const std::string_view kManAfterOptions;
 extern const std::string_view kManEnd;
 
+// The same of the page about run, resume and report.
+extern const std::string_view kManRunBeforeOptions;
+extern const std::string_view kManRunOptionsIntro;
+extern const std::string_view kManRunEnd;
+
 }  // namespace enjoin

@@ -144,11 +144,7 @@ class Tokenizer {
       return;
     }
     if (std::find(std::begin(kReserved), std::end(kReserved), word) == std::end(kReserved)) return;
-    throw UsageError(
-        fmt::format("'{0}' as the first word is reserved for a command of enjoin that "
-                    "is to come; to run a program of this name, write: enjoin -- {0} "
-                    "... or ./{0}",
-                    word));
+    throw_reserved(word);
   }
 
   void take_options() {
@@ -281,6 +277,13 @@ class Tokenizer {
 };
 
 }  // namespace
+
+void throw_reserved(std::string_view word) {
+  throw UsageError(fmt::format(
+      "'{0}' as the first word is a command of enjoin; to run a program of this name, write: "
+      "enjoin -- {0} ... or ./{0}",
+      word));
+}
 
 CommandLine tokenize(const std::string& program, const std::vector<std::string>& args,
                      const std::vector<std::vector<std::string>>& before, Stage stage,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runner/cli/flag_table.h"
@@ -50,5 +51,9 @@ enum class Stage : std::uint8_t {
 CommandLine tokenize(const std::string& program, const std::vector<std::string>& args,
                      const std::vector<std::vector<std::string>>& before = {},
                      Stage stage = Stage::kFirst, const std::vector<OptionToken>& inherited = {});
+
+/// Says that the word is a command of enjoin's own, present or to come, and how to run a program of
+/// this name.
+[[noreturn]] void throw_reserved(std::string_view word);
 
 }  // namespace enjoin

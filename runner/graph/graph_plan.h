@@ -16,7 +16,7 @@ struct PoolSpec {
   std::uint32_t limit = 1;
   /// Each of these is handed to one job at a time (`gpu = ["0", "1"]`). Not empty: their number is
   /// the limit.
-  std::vector<std::string> values;
+  std::vector<std::string> values = {};
 };
 
 /// When a stage is entered, by how those that it needs came out.
@@ -24,7 +24,7 @@ enum class When : std::uint8_t { kSuccess, kFailure, kAlways };
 
 struct StageSpec {
   std::string name;
-  std::vector<StageIndex> needs;  ///< joined before any of its jobs starts
+  std::vector<StageIndex> needs = {};  ///< joined before any of its jobs starts
   When when = When::kSuccess;
   std::uint32_t most_running = 0;  ///< 0: no limit of its own
   bool allow_failure = false;      ///< its failed jobs hold nothing up, and do not count
@@ -34,8 +34,8 @@ struct StageSpec {
 struct Requirement {
   std::uint32_t cpus = 1;  ///< more than the budget: it runs alone
   /// Bytes, by attempt: the last counts for further ones. Empty: none asked for.
-  std::vector<std::uint64_t> memory;
-  std::vector<PoolIndex> pools;
+  std::vector<std::uint64_t> memory = {};
+  std::vector<PoolIndex> pools = {};
   std::uint32_t attempts = 1;  ///< in all; 0: without end
   std::chrono::nanoseconds retry_delay{0};
   double retry_backoff = 1;  ///< the delay grows by this factor with each attempt

@@ -32,6 +32,8 @@ class JobSource {
   /// Adds what has come meanwhile; kEnd: nothing more will. kRecord: call again.
   virtual Pull pull(GraphPlan& plan) = 0;
   virtual int wait_fd() const { return -1; }  ///< readable: pull() may have more
+  /// Whether some of its jobs, come or to come, may ask for isolation.
+  virtual Isolate isolate() const { return Isolate::kNone; }
 
   virtual JobText text(JobIndex job) const = 0;
   virtual std::string command(JobIndex job) const = 0;          ///< for people, joblog and record

@@ -15,8 +15,9 @@ class FileContents {
  public:
   explicit FileContents(Database& record);
 
-  /// Of a file, or of all in a folder, names included. A file that is not there has a value too, as
-  /// has one that cannot be read. Never 0 or kInputNotLooked.
+  /// Of a file, or of all in a folder, names included. A file that is not there has the value
+  /// kNothing, as has one that cannot be read.
+  static constexpr std::uint64_t kNothing = 2;
   std::uint64_t content_of(const std::string& path);
   /// Of several, in their order; 0: of none.
   std::uint64_t content_of(const std::vector<std::string>& paths);
@@ -29,13 +30,12 @@ class FileContents {
   std::vector<Row> take_new();
 
  private:
-  std::uint64_t read_file(const std::string& path, Row* row);
-  std::uint64_t read_folder(const std::string& path);
-  const Row* known(const std::string& path);
+  std::uint64_t content_of_folder(const std::string& path);
+  const Row* find_row(const std::string& path);
 
   Statement find_;
-  std::unordered_map<std::string, Row> seen_;
-  std::vector<std::string> new_;
+  std::unordered_map<std::string, Row> seen_;  // in this run, or in the table
+  std::vector<Row> new_;
 };
 
 }  // namespace enjoin

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,8 +23,10 @@ std::string output_folder_of(const std::string& record);
 /// a time. The lease ends with the object, or with the process, however that ends.
 class RecordFile {
  public:
-  /// Throws Error: a file that is none of ours, newer, damaged, locked, or in use by a run.
-  explicit RecordFile(const std::string& path);
+  /// Others' locks are waited for. Throws Error: a file that is none of ours, newer, damaged,
+  /// locked, or in use by a run.
+  explicit RecordFile(const std::string& path,
+                      std::chrono::milliseconds most_wait = std::chrono::seconds(5));
 
   Database& database() { return *database_; }
 
@@ -46,9 +49,5 @@ struct LastRun {
 
 /// The last run of mode 'run'; nullopt: none is recorded.
 std::optional<LastRun> last_run(Database& record);
-
-/// A JSON array of strings, and back. Bytes that are no UTF-8 come back as they were.
-std::string to_json_array(const std::vector<std::string>& words);
-std::vector<std::string> from_json_array(Database& record, const std::string& text);
 
 }  // namespace enjoin

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +19,7 @@ namespace enjoin {
 /// What is recorded of a run as it begins.
 struct RunInfo {
   std::string mode = "run";
-  std::vector<std::string> arguments;  ///< the words after `enjoin`
+  std::vector<std::string> arguments = {};  ///< the words after `enjoin`
   std::uint32_t cpus = 0;
 };
 
@@ -36,9 +37,9 @@ class RecordWriter {
 
   struct JobRow {
     std::int64_t row = 0;
-    Identity identity;
+    Identity identity = {};
     std::int64_t done = 0;  ///< an attempt; 0: none
-    std::string stage, name, command;
+    std::string stage = {}, name = {}, command = {};
   };
   /// Numbers for a job's and an attempt's new row.
   std::int64_t next_job() { return ++last_job_; }
@@ -48,9 +49,9 @@ class RecordWriter {
   void set_done(std::int64_t job, std::int64_t attempt, std::uint64_t input);
 
   struct Output {
-    std::string text;
+    std::string text = {};
     std::uint64_t bytes = 0;
-    std::string path;
+    std::string path = {};
   };
   struct AttemptRow {
     std::int64_t id = 0;
@@ -69,13 +70,13 @@ class RecordWriter {
   void add_attempt(AttemptRow attempt);
 
   struct StageRow {
-    std::uint32_t stage = 0;
-    std::string name;
-    std::vector<std::string> needs;
+    std::uint32_t place = 0;
+    std::string stage = {};
+    std::vector<std::string> needs = {};
     bool allow_failure = false;
     double opened = 0;  ///< 0: never
     double ended = 0;
-    GraphPlan::Counts counts;
+    GraphPlan::Counts counts = {};
   };
   void put_stage(StageRow stage);
   void add_files(std::vector<FileContents::Row> files);
@@ -95,12 +96,13 @@ class RecordWriter {
     std::uint64_t input = 0;
   };
 
-  bool is_empty() const;
+  void note(std::size_t bytes);
   void write_all();
   void write_jobs();
   void write_attempts();
   void write_rest();
-  void try_write(Clock::time_point now);
+  void clear();
+  void write_within(int wait_ms, const std::function<void()>& write);
   [[noreturn]] void give_up(const Error& error);
 
   Database& record_;
@@ -113,10 +115,10 @@ class RecordWriter {
   std::vector<AttemptRow> attempts_;
   std::vector<StageRow> stages_;
   std::vector<FileContents::Row> files_;
-  std::size_t bytes_ = 0;              // of text that is gathered
-  Clock::time_point due_{};            // when it is to be written; unset: nothing is there
-  Clock::time_point blocked_since_{};  // since then somebody else has the lock
-  std::chrono::nanoseconds pause_{0};  // between two commits
+  std::size_t bytes_ = 0;              // about, of what is gathered; 0: nothing is
+  Clock::time_point due_{};            // when it is to be written
+  Clock::time_point blocked_since_{};  // since then somebody else has the lock; unset: nobody
+  std::chrono::nanoseconds pause_;     // from a row to its commit
   bool gave_up_ = false;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,9 +24,10 @@ RerunOn parse_rerun_on(std::string_view text);
 /// Identity::input of a job whose inputs were not looked at: equal to any.
 inline constexpr std::uint64_t kInputNotLooked = 1;
 
-/// The jobs that earlier runs recorded, by key: each job's latest row. 48 bytes a job.
+/// The jobs that earlier runs recorded, by key: each job's latest row. About 64 bytes a job.
 class RecordedJobs {
  public:
+  using Key = std::array<std::uint64_t, 2>;
   struct Job {
     Identity identity;
     std::int64_t row = 0;   ///< jobs.job
@@ -37,19 +39,17 @@ class RecordedJobs {
   explicit RecordedJobs(Database& record);
 
   /// nullptr: not recorded. Until the next put().
-  Job* find(const Identity& identity);
+  Job* find(const Key& key);
   /// Adds a job, or replaces the one with its key.
   void put(const Job& job);
-  std::size_t size() const { return size_; }
-  std::int64_t last_row() const { return last_row_; }
+  std::size_t size() const { return jobs_.size(); }
 
  private:
-  std::size_t place_of(const std::array<std::uint64_t, 2>& key) const;
-  void grow(std::size_t places);
+  std::uint32_t* place_of(const Key& key);
+  void grow();
 
-  std::vector<Job> places_;  // open addressing; a row of 0 is free
-  std::size_t size_ = 0;
-  std::int64_t last_row_ = 0;
+  std::vector<Job> jobs_;
+  std::vector<std::uint32_t> index_;  // open addressing; places in jobs_ from 1, 0: free
 };
 
 }  // namespace enjoin

@@ -74,11 +74,16 @@ class RunRecorder : public RunObserver {
 
  private:
   struct Survey {
-    std::uint64_t recorded = 0, command = 0, environment = 0, input = 0;
+    std::uint64_t recorded = 0;  ///< of those that earlier runs had done
+    std::uint64_t command = 0, environment = 0, input = 0;
   };
 
-  Identity identity_of(JobIndex job);
-  Freshness compare(JobIndex job, const Identity& identity, const RecordedJobs::Job* recorded);
+  Identity identity_of(JobIndex job, bool with_input);
+  Freshness compare(const Identity& identity, const RecordedJobs::Job* recorded) const;
+  bool outputs_are_there(JobIndex job) const;
+  void take_as_done(JobIndex job, const Identity& identity, const RecordedJobs::Job& recorded);
+  std::int64_t row_of(JobIndex job, const Identity& identity, std::int64_t done);
+  void put_stage(StageIndex stage);
 
   RecordSpec spec_;
   const GraphPlan& plan_;
@@ -90,6 +95,10 @@ class RunRecorder : public RunObserver {
   OutputFiles output_files_;
   Survey survey_;
   std::unordered_map<std::uint32_t, Identity> started_;  // by job: as it was when it was started
+  struct StageTimes {
+    double opened = 0, ended = 0;
+  };
+  std::vector<StageTimes> stage_times_;
 };
 
 }  // namespace enjoin

@@ -26,15 +26,15 @@ CREATE TABLE runs (
 );
 CREATE TABLE stages (
   run INTEGER NOT NULL REFERENCES runs,
-  stage INTEGER NOT NULL,          -- its place in the run, from 0
-  name TEXT NOT NULL,
+  place INTEGER NOT NULL,          -- from 0
+  stage TEXT NOT NULL,             -- its name
   needs TEXT NOT NULL,             -- the stages joined before it: a JSON array of names
   allow_failure INTEGER NOT NULL,
   opened REAL,                     -- its needs were met
   ended REAL,
   jobs INTEGER, succeeded INTEGER, up_to_date INTEGER, failed INTEGER, allowed INTEGER,
   dropped INTEGER,
-  PRIMARY KEY (run, stage)
+  PRIMARY KEY (run, place)
 ) WITHOUT ROWID;
 CREATE TABLE jobs (                -- what was run; a job whose command changes gets a new row
   job INTEGER PRIMARY KEY,

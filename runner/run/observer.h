@@ -48,6 +48,8 @@ class RunObserver {
   virtual std::chrono::nanoseconds until_due(std::chrono::steady_clock::time_point /*now*/) {
     return std::chrono::nanoseconds(-1);
   }
+  /// Something else is about to be written to our terminal, or we are about to be stopped (^Z).
+  virtual void make_way() {}
   virtual void run_ended(int /*status*/) {}
 };
 

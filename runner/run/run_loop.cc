@@ -37,14 +37,17 @@ JobIndex index_of(const Job& job) {
 }  // namespace
 
 RunLoop::RunLoop(RunParts parts)
-    : parts_(std::move(parts)), source_(parts_.source), plan_(parts_.plan), team_(parts_.team) {
+    : parts_(std::move(parts)),
+      source_(parts_.source),
+      plan_(parts_.plan),
+      team_(parts_.team),
+      outputs_(parts_.output_files) {
   team_.expect_more(true);
 }
 
 int RunLoop::run() {
-  source_.begin(plan_);
+  begin();
   while (true) {
-    more_is_due_ = false;
     take_signals();
     team_.collect([this](JobResult& result) { on_result(result); });
     pull_source();
@@ -62,6 +65,17 @@ int RunLoop::run() {
   tell([&](RunObserver& observer) { observer.run_ended(result); });
   parts_.messages.wait_written(parts_.signals.fd());
   return status();
+}
+
+void RunLoop::begin() {
+  source_.begin(plan_);
+  if (parts_.reads_all_first) {
+    do {
+      take_signals();
+      pull_source();
+    } while (more_is_due_ && !plan_.stopped());
+  }
+  if (parts_.on_begun) parts_.on_begun();
 }
 
 int RunLoop::status() const {
@@ -94,6 +108,7 @@ void RunLoop::give_up(const Error& error) {
 }
 
 void RunLoop::say(const std::string& text) {
+  for (RunObserver* const observer : parts_.observers) observer->make_way();
   parts_.messages.say(term_safe_lines(text));
 }
 
@@ -101,6 +116,7 @@ void RunLoop::take_signals() {
   while (const std::optional<int> signal = parts_.signals.take()) {
     if (*signal == SIGTSTP) {
       team_.set_suspended(true);
+      for (RunObserver* const observer : parts_.observers) observer->make_way();
       SignalEvents::stop_self();
       team_.set_suspended(false);
     } else if (*signal == SIGHUP) {
@@ -117,6 +133,7 @@ void RunLoop::take_signals() {
 
 void RunLoop::pull_source() {
   source_blocked_ = false;
+  more_is_due_ = false;
   if (source_ended_ || plan_.stopped()) return;
   try {
     for (TimeSlice slice; !slice.is_over();) {
@@ -205,6 +222,7 @@ void RunLoop::start(const GraphPlan::Start& start) {
   job.attempt = start.attempt;
   job.inputs = pack(recipe);
   job.timeout = source_.timeout(start.job);
+  job.prompt = start.prompt;
   job.hold_output_if_failed = plan_.may_retry(start.job, start.attempt);
   if (parts_.keep_order) job.order = order_of(start.job);
   team_.start(std::move(job));
@@ -256,7 +274,12 @@ std::string RunLoop::check_success(JobIndex job, JobResult&) {
 void RunLoop::tell_of_end(JobIndex job, GraphPlan::End end, GraphPlan::Verdict verdict,
                           const JobResult& result, const std::string& reason) {
   const bool is_final = verdict == GraphPlan::Verdict::kFinal;
-  const CapturedOutput output;
+  CapturedOutput output;
+  try {
+    if (parts_.keeps_output) output = outputs_.read(team_, result, source_.text(job).seq);
+  } catch (const Error& error) {
+    give_up(error);
+  }
   const AttemptEnd attempt{.job = job,
                            .attempt = result.job.attempt,
                            .end = end,

@@ -13,6 +13,7 @@
 #include "runner/graph/job_source.h"
 #include "runner/message_writer.h"
 #include "runner/run/observer.h"
+#include "runner/run/output_reader.h"
 #include "runner/run/run_files.h"
 #include "runner/signals.h"
 #include "runner/team/local_team.h"
@@ -27,12 +28,18 @@ struct RunParts {
   LocalTeam& team;
   SignalEvents& signals;
   MessageWriter& messages;
-  std::vector<RunObserver*> observers;
+  std::vector<RunObserver*> observers = {};
   /// Whether an earlier run has done this job already; none: nothing is known of earlier runs.
-  std::function<bool(JobIndex)> is_up_to_date;
-  bool keep_going = false;
-  bool keep_order = false;    ///< -k
-  bool keeps_output = false;  ///< the team does: observers get what jobs wrote
+  std::function<bool(JobIndex)> is_up_to_date = {};
+  bool keep_order = false;  ///< -k
+  /// TeamSpec::keeps_output: observers get what jobs wrote; all of it, where it is much, in
+  /// `output_files` (null: not).
+  bool keeps_output = false;
+  OutputFiles* output_files = nullptr;
+  /// The source has told of its jobs, as far as it can before anything runs; nothing runs yet.
+  std::function<void()> on_begun = {};
+  /// All that the source has is waited for before on_begun: it is a file.
+  bool reads_all_first = false;
 };
 
 /// One run of a graph of jobs: what the source describes and the plan lets start is run by the
@@ -48,6 +55,7 @@ class RunLoop {
   int run();
 
  private:
+  void begin();
   void take_signals();
   void pull_source();
   void end_source();
@@ -79,6 +87,7 @@ class RunLoop {
   GraphPlan& plan_;
   LocalTeam& team_;
   RunFiles files_;
+  OutputReader outputs_;
   std::vector<bool> queued_;                                 // by job: the observers know of it
   std::vector<bool> stage_ended_;                            // by stage
   std::unordered_map<std::uint32_t, std::uint64_t> orders_;  // -k: of jobs that are tried again

@@ -53,6 +53,11 @@ ipc::Segment make_config(const WorkerConfig& config) {
 
 constexpr std::chrono::nanoseconds kPressAgain{20'000'000};
 
+std::uint16_t flags_of(const Job& job) {
+  const int hold = job.hold_output_if_failed ? ipc::kJobHoldOutputIfFailed : 0;
+  return static_cast<std::uint16_t>(hold | (job.prompt ? ipc::kJobPrompt : 0));
+}
+
 }  // namespace
 
 LocalTeam::LocalTeam(TeamSpec spec)
@@ -71,6 +76,7 @@ LocalTeam::LocalTeam(TeamSpec spec)
   for (ipc::UniqueFd& spool : spools_) {
     spool = open_scratch_file(spec_.worker.scratch_folder, false);
   }
+  if (spec_.keeps_output) kept_logs_.emplace(spec_.worker.scratch_folder, spec_.workers);
   printer_ = make_printer();
   header_ = memory_.control().header;
   foreign_ = list_children();
@@ -139,16 +145,15 @@ bool LocalTeam::try_publish(std::uint32_t handle) {
   if (condemned_) return false;
   Flight& flight = flights_[handle];
   const Job& job = flight.job;
-  const ipc::NewJob slot{
-      .seq = job.id.seq,
-      .order = spec_.ordered ? job.order : ipc::kNoOrder,
-      .payload = job.inputs,
-      .values = job.values,
-      .columns = job.columns,
-      .handle = handle,
-      .attempt = static_cast<std::uint16_t>(job.attempt),
-      .flags = job.hold_output_if_failed ? ipc::kJobHoldOutputIfFailed : std::uint16_t{0},
-      .timeout_ns = static_cast<std::uint64_t>(job.timeout.count())};
+  const ipc::NewJob slot{.seq = job.id.seq,
+                         .order = spec_.ordered ? job.order : ipc::kNoOrder,
+                         .payload = job.inputs,
+                         .values = job.values,
+                         .columns = job.columns,
+                         .handle = handle,
+                         .attempt = static_cast<std::uint16_t>(job.attempt),
+                         .flags = flags_of(job),
+                         .timeout_ns = static_cast<std::uint64_t>(job.timeout.count())};
   if (publisher_.try_publish(slot, monotonic_ns(), &flight.ticket) != ipc::PublishAnswer::kOk) {
     return false;
   }
@@ -190,17 +195,13 @@ void LocalTeam::collect(const std::function<void(JobResult&)>& deliver) {
   publish_waiting();
   if (!asking_.empty()) answer_stdin();
   if (!spec_.ordered) sort_by_end();
-  while (!results_.empty()) {
-    JobResult result = std::move(results_.front());
-    results_.pop_front();
-    deliver(result);
-  }
+  deliver_results(deliver);
 }
 
 // Results come worker by worker; those that end in the same moment are told in the order of ends.
 void LocalTeam::sort_by_end() {
-  const auto ended_sooner = [](const JobResult& a, const JobResult& b) {
-    return a.started_at + a.use.wall < b.started_at + b.use.wall;
+  const auto ended_sooner = [](const Delivery& a, const Delivery& b) {
+    return a.result.started_at + a.result.use.wall < b.result.started_at + b.result.use.wall;
   };
   if (std::is_sorted(results_.begin(), results_.end(), ended_sooner)) return;
   std::stable_sort(results_.begin(), results_.end(), ended_sooner);
@@ -254,6 +255,7 @@ void LocalTeam::on_record(const ipc::ResultRecord& record, const WorkerProcess& 
                           oom_.killed_within(record.wall_ns + kRecordDelayNs);
   flight->worker = worker.id.number;
   flight->generation = worker.id.generation;
+  if (kept_logs_) note_kept(*flight, record);
   ++flights_ended_;
   if ((record.flags & ipc::kResultPrinted) == 0 || flight->printed) {
     complete_ended(record.handle);
@@ -360,10 +362,11 @@ void LocalTeam::complete(std::uint32_t handle, JobResult result) {
   Flight& flight = flights_[handle];
   result.job = std::move(flight.job);
   if (flight.ended) --flights_ended_;
+  const ipc::KeptSpan kept = flight.kept;
   flight = Flight{};
   free_flights_.push_back(handle);
   --flights_in_use_;
-  results_.push_back(std::move(result));
+  results_.push_back({std::move(result), kept});
 }
 
 void LocalTeam::skip_output(std::uint64_t order) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "enjoin/team.h"
 #include "ipc/bells.h"
 #include "ipc/claim_queue.h"
+#include "runner/team/kept_logs.h"
 #include "runner/team/oom_watch.h"
 #include "runner/team/spool_space.h"
 #include "runner/team/stdin_source.h"
@@ -31,6 +33,8 @@ struct TeamSpec {
   std::uint32_t look_ahead = 1024;
   bool ordered = false;  ///< Job::order counts
   WorkerLoss worker_loss = WorkerLoss::kFail;
+  /// What jobs write is kept until their results have been delivered: LocalTeam::kept_output().
+  bool keeps_output = false;
   int output_fd = STDOUT_FILENO;  ///< where stdout's output goes; the caller's
   /// Beginnings of the paths of the jobs' temporary files, removed at the end if any are left.
   std::vector<std::string> temp_names;
@@ -83,6 +87,22 @@ class LocalTeam final : public Team {
   TeamCounters counters() const;
   /// Has `say` called with a sentence for people where something below us was put right.
   void report_trouble(std::function<void(const std::string&)> say) { say_ = std::move(say); }
+  /// Where that lies which a job wrote to a captured stream: so many bytes from `begin` in `fd`.
+  struct KeptStream {
+    int fd = -1;  ///< to be read with pread; not to be closed
+    std::int64_t begin = 0;
+    std::int64_t length = 0;
+  };
+  struct KeptPlaces {
+    KeptStream stream[2];  ///< stdout, stderr
+  };
+  /// With TeamSpec::keeps_output, of the result that collect() delivers now: during that call only.
+  /// Nothing was kept of jobs that write straight to our stdout (OutputMode::kUngroup).
+  KeptPlaces kept_output(const JobResult& result) const;
+  /// The line that the job of this worker (number, from 0) wrote last, as far as it is there: raw
+  /// bytes, at most about a thousand; empty: none. Where output is captured in files only.
+  std::string latest_line(std::uint32_t worker) const;
+
   /// For tests alone, which write in it what a wild worker would.
   const ipc::TeamMemory& memory_for_test() const { return memory_; }
   const WorkerProcess& worker_for_test(std::uint32_t number) const { return workers_[number]; }
@@ -121,6 +141,7 @@ class LocalTeam final : public Team {
     bool announced = false;
     bool out_of_memory = false;  ///< the kernel was, when it killed the job
     ipc::ResultRecord record{};
+    ipc::KeptSpan kept{};  ///< in the log of `worker`
   };
 
   // What an event of poll_ is about: a worker's number with kSocket is its socket.
@@ -144,6 +165,9 @@ class LocalTeam final : public Team {
   void on_record(const ipc::ResultRecord& record, const WorkerProcess& worker);
   void announce(Flight& flight);
   void complete(std::uint32_t handle, JobResult result);
+  void deliver_results(const std::function<void(JobResult&)>& deliver);
+  void note_kept(Flight& flight, const ipc::ResultRecord& record);
+  void keep_left_output(Flight& flight, const WorkerProcess& worker);
   void complete_ended(std::uint32_t handle);
   void complete_canceled(std::uint32_t handle);
   void take_poll_events();
@@ -232,7 +256,13 @@ class LocalTeam final : public Team {
   bool condemned_ = false;
   std::uint32_t barren_rebuilds_ = 0;  ///< in a row, without a result in between
   std::function<void(const std::string&)> say_;
-  std::deque<JobResult> results_;
+  struct Delivery {
+    JobResult result;
+    ipc::KeptSpan kept{};  ///< in the log of the worker that result.slot names
+  };
+  std::deque<Delivery> results_;
+  const Delivery* delivered_ = nullptr;  ///< by collect(), now
+  std::optional<KeptLogs> kept_logs_;
   TeamCounters counters_;
   OomWatch oom_;
   std::function<void(const JobResult&)> observe_end_;

@@ -216,6 +216,7 @@ bool LocalTeam::lose_job(std::uint32_t handle, WorkerProcess* worker) {
   ++flights_ended_;
   flight.record = ipc::ResultRecord{};
   flight.record.start_ns = realtime_ns();
+  if (worker != nullptr && kept_logs_) keep_left_output(flight, *worker);
   if (flight.job.hold_output_if_failed && !canceling_) {
     flight.record.flags = ipc::kResultHeldBack;
     complete_ended(handle);

@@ -72,15 +72,18 @@ void LocalTeam::start_one(std::uint32_t number) {
     file = open_scratch_file(spec_.worker.scratch_folder, true);
   }
   ipc::Segment results = ipc::create_results(kResultRecords, worker.id);
-  const WorkerStart start{.id = worker.id,
-                          .table = memory_.table_fd(),
-                          .control = memory_.control_fd(),
-                          .results = results.fd(),
-                          .config = config_.fd(),
-                          .event = event_.get(),
-                          .socket = far_end.get(),
-                          .spool = {spools_[0].get(), spools_[1].get()},
-                          .capture = {worker.capture[0].get(), worker.capture[1].get()}};
+  WorkerStart start{.id = worker.id,
+                    .table = memory_.table_fd(),
+                    .control = memory_.control_fd(),
+                    .results = results.fd(),
+                    .config = config_.fd(),
+                    .event = event_.get(),
+                    .socket = far_end.get(),
+                    .spool = {spools_[0].get(), spools_[1].get()},
+                    .capture = {worker.capture[0].get(), worker.capture[1].get()}};
+  for (int stream : {kStdout, kStderr}) {
+    if (kept_logs_) start.kept[stream] = kept_logs_->open(number, stream);
+  }
   // The bell of a dead predecessor, its idle bit and its orders mean nothing to this one.
   bells_.withdraw_idle(number);
   memory_.orders(number).cancel_ticket.store(0, std::memory_order_relaxed);

@@ -1,0 +1,104 @@
+#include "runner/display/run_texts.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "runner/progress.h"
+#include "worker/term_safe.h"
+
+namespace enjoin {
+namespace {
+
+constexpr std::size_t kLastLines = 5;
+constexpr std::size_t kMostLineBytes = 400;
+
+void add_count(std::uint64_t count, std::string_view what, std::string* text) {
+  if (count == 0) return;
+  *text += text->empty() ? "" : ", ";
+  *text += fmt::format("{} {}", count, what);
+}
+
+}  // namespace
+
+std::string why(const AttemptEnd& end) {
+  std::string text = to_string(end.result.outcome);
+  if (std::holds_alternative<TimedOut>(end.result.outcome)) {
+    text += " after " + short_duration(end.result.use.wall);
+  }
+  if (!end.reason.empty()) {
+    text += succeeded(end.result.outcome) ? ", but " : "; ";
+    append_term_safe(end.reason, &text);
+  }
+  return text;
+}
+
+std::string failure_text(const std::string& name, const AttemptEnd& end,
+                         const FailureStyle& style) {
+  const bool is_red = style.colour && !style.is_allowed && end.is_final;
+  std::string text = fmt::format("{}: {} {}failed{}: {}", style.program, term_safe(name),
+                                 is_red ? "\033[31m" : "", is_red ? "\033[0m" : "", why(end));
+  if (end.result.use.wall >= std::chrono::seconds(1)) {
+    text += fmt::format(" (after {})", short_duration(end.result.use.wall));
+  }
+  if (!end.is_final) {
+    text += fmt::format("; attempt {}, it will be tried again", end.attempt);
+  } else if (end.attempt > 1) {
+    text += fmt::format("; attempt {}, the last", end.attempt);
+  }
+  if (style.is_allowed && end.is_final) text += "; that is allowed";
+  text += '\n';
+  if (style.with_output) text += last_lines(end.output, kLastLines);
+  return text;
+}
+
+std::string warning_text(std::string_view program, const std::string& name, const JobResult& result,
+                         Leftovers leftovers) {
+  const auto warn = [&](std::string_view what) {
+    return fmt::format("{}: Warning: {} {}\n", program, term_safe(name), what);
+  };
+  if (result.processes_escaped) {
+    return warn("left processes that could not all be killed (try isolate = \"pid\")");
+  }
+  if (!result.left_processes || leftovers == Leftovers::kKeep) return {};
+  return warn(leftovers == Leftovers::kReport ? "left processes running"
+                                              : "left processes, now killed");
+}
+
+std::string last_lines(const CapturedOutput& output, std::size_t most) {
+  std::string_view text = output.text[output.text[1].empty() ? 0 : 1];
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  if (text.empty()) return {};
+  std::size_t begin = text.size();
+  for (std::size_t count = 0; count < most && begin != std::string_view::npos; ++count) {
+    begin = begin == 0 ? std::string_view::npos : text.rfind('\n', begin - 1);
+  }
+  if (begin != std::string_view::npos) text.remove_prefix(begin + 1);
+  std::string lines;
+  while (true) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (const std::size_t over =
+            line.rfind('\r', line.size() - std::min<std::size_t>(line.size(), 2));
+        over != std::string_view::npos && over + 1 < line.size()) {
+      line.remove_prefix(over + 1);  // a progress bar that was drawn over and over
+    }
+    lines += "  | " + without_controls(line.substr(0, kMostLineBytes)) + '\n';
+    if (end == text.size()) return lines;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string summary_text(const GraphPlan::Counts& counts, std::chrono::nanoseconds elapsed) {
+  std::string parts;
+  add_count(counts.succeeded, "done", &parts);
+  add_count(counts.up_to_date, "up to date", &parts);
+  add_count(counts.failed, "failed", &parts);
+  add_count(counts.allowed, "failed (allowed)", &parts);
+  add_count(counts.dropped, "not started", &parts);
+  const std::string jobs = counts.added == 1 ? "1 job" : fmt::format("{} jobs", counts.added);
+  return fmt::format("{} in {}{}{}", jobs, short_duration(elapsed), parts.empty() ? "" : ": ",
+                     parts);
+}
+
+}  // namespace enjoin

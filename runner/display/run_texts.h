@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runner/run/observer.h"
+
+namespace enjoin {
+
+// What a run says of its jobs, for terminals and logs: whole lines, safe to print.
+
+/// How an attempt that was not a success ended: "exit status 3", "timed out after 10s", "exit
+/// status 0, but the output x is missing".
+std::string why(const AttemptEnd& end);
+
+struct FailureStyle {
+  std::string_view program;
+  bool is_allowed = false;   ///< its failures are (StageSpec::allow_failure)
+  bool with_output = false;  ///< its last lines follow
+  bool colour = false;
+};
+/// "enjoin: align[s1] failed: exit status 1 (after 12s)" and so on.
+std::string failure_text(const std::string& name, const AttemptEnd& end, const FailureStyle& style);
+
+/// What else is to be said of a job that ended: it left processes, the kernel was out of memory.
+/// Empty: nothing.
+std::string warning_text(std::string_view program, const std::string& name, const JobResult& result,
+                         Leftovers leftovers);
+
+/// The last `most` lines of what was captured, stderr's where it has any, each behind "  | ".
+std::string last_lines(const CapturedOutput& output, std::size_t most);
+
+/// "12 jobs in 3m05s: 9 done, 1 up to date, 2 failed".
+std::string summary_text(const GraphPlan::Counts& counts, std::chrono::nanoseconds elapsed);
+
+}  // namespace enjoin

@@ -1,0 +1,121 @@
+#include "runner/run/graph_run.h"
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "runner/cpu_count.h"
+#include "runner/units.h"
+#include "worker/term_safe.h"
+
+namespace enjoin {
+namespace {
+
+std::uint32_t workers_for(const RunOptions& options, const OpenFiles& open_files) {
+  return parse_jobs(options.batch.jobs_text, usable_cpus(options.batch.cpu_unit),
+                    most_workers(open_files));
+}
+
+std::uint64_t machine_memory() {
+  const auto pages = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES));
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+GraphRun::GraphRun(const RunOptions& options, std::unique_ptr<JobSource> source,
+                   const std::string& program)
+    : options_(options),
+      program_(program),
+      messages_(STDERR_FILENO),
+      open_files_(raise_open_files()),
+      workers_(workers_for(options, open_files_)),
+      source_(std::move(source)),
+      plan_({.cpus = workers_, .memory = machine_memory(), .keep_going = options.keep_going}),
+      record_(open_record()),
+      team_(team_spec()),
+      display_(display(), *source_, plan_, messages_) {
+  if (!options_.batch.joblog_path.empty()) joblog_.emplace(options_.batch.joblog_path, *source_);
+  team_.report_trouble(
+      [this](const std::string& text) { say(fmt::format("{}: Warning: {}\n", program_, text)); });
+}
+
+TeamSpec GraphRun::team_spec() const {
+  TeamSpec spec;
+  spec.worker = worker_config(options_.batch, signals_, open_files_);
+  spec.worker.recipes = true;
+  spec.worker.isolate = source_->isolate();
+  spec.worker.wipes_status = ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+  spec.workers = workers_;
+  spec.look_ahead = workers_;
+  spec.ordered = options_.batch.keep_order;
+  spec.worker_loss = options_.batch.worker_loss;
+  spec.keeps_output = true;
+  return spec;
+}
+
+std::unique_ptr<RunRecorder> GraphRun::open_record() const {
+  if (!options_.record) return nullptr;
+  RecordSpec spec;
+  if (!options_.database.empty()) spec.path = options_.database;
+  if (!options_.rerun_on.empty()) spec.rerun_on = parse_rerun_on(options_.rerun_on);
+  spec.accepts_changes = options_.accept_changes;
+  spec.run.arguments = options_.words;
+  spec.run.arguments.insert(spec.run.arguments.begin(), "run");
+  spec.run.cpus = workers_;
+  return std::make_unique<RunRecorder>(std::move(spec), plan_, *source_);
+}
+
+DisplaySettings GraphRun::display() const {
+  DisplaySettings settings = display_settings(STDERR_FILENO);
+  settings.program = program_;
+  settings.quiet = options_.batch.quiet;
+  settings.latest_line = [this](JobIndex job) { return latest_line(job); };
+  return settings;
+}
+
+std::string GraphRun::latest_line(JobIndex job) const {
+  for (const LocalTeam::RunningJob& running : team_.running_jobs()) {
+    if (running.job->id.seq == at(job) + 1) return team_.latest_line(running.worker);
+  }
+  return "";
+}
+
+// Before anything runs, people are told what of the record does not hold any more.
+void GraphRun::survey() {
+  const std::uint64_t jobs = plan_.counts().added;
+  for (std::uint64_t job = 0; job < jobs; ++job) {
+    const JobIndex index{static_cast<std::uint32_t>(job)};
+    if (plan_.is_defined(index)) record_->survey(index);
+  }
+  const std::string text = record_->survey_text();
+  if (!text.empty() && !options_.batch.quiet) say(fmt::format("{}: {}\n", program_, text));
+}
+
+void GraphRun::say(const std::string& text) {
+  display_.make_way();
+  messages_.say(term_safe_lines(text));
+}
+
+int GraphRun::run() {
+  RunParts parts{.program = program_,
+                 .source = *source_,
+                 .plan = plan_,
+                 .team = team_,
+                 .signals = signals_,
+                 .messages = messages_};
+  parts.keep_order = options_.batch.keep_order;
+  parts.keeps_output = true;
+  if (record_) {
+    parts.observers.push_back(record_.get());
+    parts.is_up_to_date = [this](JobIndex job) { return record_->is_up_to_date(job); };
+    parts.output_files = &record_->output_files();
+    parts.on_begun = [this] { survey(); };
+    parts.reads_all_first = source_->wait_fd() < 0;
+  }
+  if (joblog_) parts.observers.push_back(&*joblog_);
+  parts.observers.push_back(&display_);
+  return RunLoop(std::move(parts)).run();
+}
+
+}  // namespace enjoin

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runner/batch_setup.h"
+#include "runner/cli/run_options.h"
+#include "runner/display/run_display.h"
+#include "runner/graph/graph_plan.h"
+#include "runner/graph/job_source.h"
+#include "runner/message_writer.h"
+#include "runner/record/run_recorder.h"
+#include "runner/run/run_joblog.h"
+#include "runner/run/run_loop.h"
+#include "runner/signals.h"
+#include "runner/team/local_team.h"
+
+namespace enjoin {
+
+/// All that one run of a graph needs, put together from its options, in the order in which it is
+/// needed: what may fail fails before anything is started.
+class GraphRun {
+ public:
+  /// Throws Error.
+  GraphRun(const RunOptions& options, std::unique_ptr<JobSource> source,
+           const std::string& program);
+  int run();
+
+ private:
+  TeamSpec team_spec() const;
+  std::unique_ptr<RunRecorder> open_record() const;
+  DisplaySettings display() const;
+  void survey();
+  std::string latest_line(JobIndex job) const;
+  void say(const std::string& text);
+
+  const RunOptions& options_;
+  const std::string program_;
+  MessageWriter messages_;
+  const OpenFiles open_files_;
+  const std::uint32_t workers_;
+  std::unique_ptr<JobSource> source_;
+  SignalEvents signals_;
+  GraphPlan plan_;
+  std::unique_ptr<RunRecorder> record_;  ///< null: --no-db
+  std::optional<RunJoblog> joblog_;
+  LocalTeam team_;
+  RunDisplay display_;
+};
+
+}  // namespace enjoin
