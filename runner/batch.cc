@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "runner/batch_run.h"
+#include "runner/record/batch_recorder.h"
 #include "runner/selection.h"
 #include "runner/terminal_guard.h"
 
@@ -27,17 +28,19 @@ std::string obstacle(const StageEnd& end, const Options& options) {
   return "";
 }
 
-}  // namespace
-
-int run_batch(const std::vector<Options>& stages, const std::string& program) {
-  const TerminalGuard terminal;
+/// `record` may be null.
+int run_stages(const std::vector<Options>& stages, const std::string& program,
+               BatchRecorder* record) {
   const OpenFiles open_files = raise_open_files();
   std::uint64_t failed = 0;
   std::uint64_t last_number = 0;
   for (std::size_t i = 0; i < stages.size(); ++i) {
-    const StageEnd end = BatchRun(selected_options(stages[i]), program, open_files,
-                                  {.is_later_stage = i > 0, .last_number = last_number})
-                             .run();
+    if (record != nullptr) record->begin_stage();
+    const StageEnd end =
+        BatchRun(selected_options(stages[i]), program, open_files,
+                 {.is_later_stage = i > 0, .last_number = last_number, .record = record})
+            .run();
+    if (record != nullptr) record->end_stage();
     if (stages.size() == 1 || end.ends_run) return end.status;
     failed += end.failed;
     last_number = end.last_number;
@@ -52,6 +55,24 @@ int run_batch(const std::vector<Options>& stages, const std::string& program) {
     break;
   }
   return static_cast<int>(std::min(failed, kMostCounted));
+}
+
+}  // namespace
+
+int run_batch(const std::vector<Options>& stages, const std::string& program) {
+  const TerminalGuard terminal;
+  const std::string& database = stages.front().database;
+  if (database.empty()) return run_stages(stages, program, nullptr);
+  BatchRecorder record(database, {.mode = "batch", .arguments = stages.front().words});
+  int status = BatchRun::kOwnErrorStatus;
+  try {
+    status = run_stages(stages, program, &record);
+  } catch (const std::exception&) {
+    record.end_run(status);
+    throw;
+  }
+  record.end_run(status);
+  return status;
 }
 
 }  // namespace enjoin

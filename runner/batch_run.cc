@@ -51,6 +51,8 @@ BatchRun::BatchRun(Options options, std::string program, const OpenFiles& open_f
       input_folder_(input_parent(options_)),
       team_(team_spec(options_, signals_, open_files_, slots_,
                       table_ ? table_.get() : STDOUT_FILENO, input_folder_.path(), &evaluator_)),
+      record_(before.record),
+      output_reader_(record_ != nullptr ? &record_->output_files() : nullptr),
       limit_(options_.admission.limit_command, signals_.caller_mask()),
       admission_(options_.admission, usable_cpus(options_.cpu_unit), Machine::of_linux(), &limit_) {
   selection_.number_from(before.last_number);
@@ -126,6 +128,7 @@ StageEnd BatchRun::run() {
     fill();
     if (admission_.is_on() && !consulted_) consult(false);
     turn_feed();
+    if (record_ != nullptr) turn_record();
     if (finished()) break;
     if (messages_.is_waiting()) messages_.go_on();
     if (progress_.is_on()) progress_.update(snapshot(), Clock::now());
@@ -368,6 +371,10 @@ void BatchRun::wait() {
   }
   if (advice_.ask_again) consider(*advice_.ask_again - now);
   if (progress_.is_on()) consider(progress_.until_due(now));
+  if (record_ != nullptr) {
+    const std::chrono::nanoseconds due = record_->until_due(now);
+    if (due.count() >= 0) consider(due);
+  }
   if ((skipping_ || all_skipped_) && !plan_.stopped()) consider(std::chrono::nanoseconds(0));
   if (interrupted_ || output_failed_ || messages_.is_waiting())
     consider(std::chrono::milliseconds(20));
@@ -401,7 +408,10 @@ void BatchRun::on_result(JobResult& result) {
   if (feed_) feed_->check(&result);
   if (admission_.is_on()) admission_.note_end();
   if (!ending_.empty() && take_put_back(result)) return;
-  if (plan_.judge(result) == Plan::Verdict::kRetry) return;
+  const auto ended = record_ != nullptr ? std::optional(result) : std::nullopt;
+  const bool is_final = plan_.judge(result) == Plan::Verdict::kFinal;
+  if (ended) record(*ended, is_final);
+  if (!is_final) return;
   on_final(result);
   if (feed_) feed_->finish(result);
   if (options_.timeout.percent_of_median > 0) team_.set_timeout(with_slack(plan_.timeout()));

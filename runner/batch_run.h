@@ -21,6 +21,8 @@
 #include "runner/pipe/job_feed.h"
 #include "runner/plan.h"
 #include "runner/progress_printer.h"
+#include "runner/record/batch_recorder.h"
+#include "runner/run/output_reader.h"
 #include "runner/selection.h"
 #include "runner/signals.h"
 #include "runner/stage_end.h"
@@ -32,8 +34,8 @@ namespace enjoin {
 
 /// One stage of the batch mode: mostly the only one. What it does next is the loop in batch_run.cc
 /// (inputs into jobs, jobs into the team, results out of it); whether a job may start now is asked
-/// in batch_admission.cc; what it says and records of them is in batch_report.cc; what it is made
-/// from, of the options, in batch_setup.cc.
+/// in batch_admission.cc; what it says and records of them is in batch_report.cc (and
+/// batch_record.cc); what it is made from, of the options, in batch_setup.cc.
 class BatchRun {
  public:
   using Clock = std::chrono::steady_clock;
@@ -42,7 +44,8 @@ class BatchRun {
   /// What a stage is told of those before it.
   struct Before {
     bool is_later_stage = false;
-    std::uint64_t last_number = 0;  ///< of their jobs
+    std::uint64_t last_number = 0;    ///< of their jobs
+    BatchRecorder* record = nullptr;  ///< --db; null: none is kept
   };
 
   /// `open_files`: as our caller gave them to us.
@@ -80,6 +83,9 @@ class BatchRun {
   void log(const JobResult& result);
   void flush_log();
   void give_up_log(const Error& error);
+  void record(const JobResult& result, bool is_final);
+  void turn_record();
+  void give_up_record(const Error& error);
   void say(const std::string& text);
   std::string command_of(const JobResult& result);
   void expand_command(const std::string& inputs, std::uint32_t values, std::uint32_t columns,
@@ -109,6 +115,8 @@ class BatchRun {
   ipc::UniqueFd table_;     ///< --results FILE.csv: goes there instead of stdout
   InputFolder input_folder_;
   LocalTeam team_;
+  BatchRecorder* record_;  ///< null: none is kept, or it could not be written
+  OutputReader output_reader_;
   LimitProcess limit_;
   Admission admission_;
   Admission::Advice advice_;

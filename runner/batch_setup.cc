@@ -200,6 +200,7 @@ TeamSpec team_spec(const Options& options, const SignalEvents& signals, const Op
           .ordered = options.keep_order && options.output != OutputMode::kUngroup,
           .worker_loss = options.worker_loss,
           .output_fd = output_fd,
+          .keeps_output = !options.database.empty() && options.output != OutputMode::kUngroup,
           .temp_names = std::move(temp_names)};
 }
 

@@ -16,6 +16,7 @@
 #include "runner/cli/run_options.h"
 #include "runner/dry_run.h"
 #include "runner/mechanisms.h"
+#include "runner/report/report_command.h"
 #include "runner/run/run_command.h"
 #include "runner/sem/sem_command.h"
 #include "worker/privilege.h"
@@ -67,14 +68,14 @@ int run_command(const std::string& command, const std::vector<std::string>& word
     case Action::kReport:
       break;
   }
-  throw enjoin::Error("report is not in enjoin yet");
+  return enjoin::report_command(asked.report);
 }
 
 int run(const std::string& program, const std::vector<std::string>& args) {
   if (program == "enjoin" && !args.empty() && enjoin::is_command(args[0]))
     return run_command(args[0], {args.begin() + 1, args.end()});
   using Action = enjoin::Invocation::Action;
-  const enjoin::Invocation asked =
+  enjoin::Invocation asked =
       enjoin::parse_command_line(program, args, enjoin::Elsewhere::of_process(program));
   switch (asked.action) {
     case Action::kShow:
@@ -88,6 +89,7 @@ int run(const std::string& program, const std::vector<std::string>& args) {
       break;
   }
   hide_from_jobs();
+  if (!asked.options.database.empty()) asked.options.words = args;
   const bool only_prints = asked.options.dry_run || asked.options.shell_quotes > 0;
   std::vector<enjoin::Options> stages{asked.options};
   stages.insert(stages.end(), asked.then.begin(), asked.then.end());

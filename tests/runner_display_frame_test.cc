@@ -1,7 +1,6 @@
-#include "runner/display/frame.h"
-
 #include <doctest/doctest.h>
 
+#include "runner/display/frame.h"
 #include "worker/term_safe.h"
 
 using namespace enjoin;
@@ -67,8 +66,7 @@ TEST_CASE("display: no line is as wide as the screen, and a few always fit on it
     for (const std::size_t rows : {1U, 2U, 3U, 4U, 5U, 10U, 50U}) {
       CAPTURE(columns);
       CAPTURE(rows);
-      const std::vector<std::string> all =
-          lines(frame, {.columns = columns, .rows = rows}, false);
+      const std::vector<std::string> all = lines(frame, {.columns = columns, .rows = rows}, false);
       CHECK(!all.empty());
       CHECK(all.size() <= std::max<std::size_t>(rows - 1, 1));
       for (const std::string& line : all) CHECK(term_columns(line) < columns);
@@ -92,18 +90,19 @@ TEST_CASE("display: of many stages those that run and fail are shown, and the re
   Frame frame = some_frame();
   frame.stages.clear();
   for (int i = 0; i < 100; ++i) {
-    frame.stages.push_back(stage("s" + std::to_string(i),
-                                 {.added = 1, .succeeded = i < 50 ? 1u : 0u}));
+    frame.stages.push_back(
+        stage("s" + std::to_string(i), {.added = 1, .succeeded = i < 50 ? 1u : 0u}));
   }
   frame.stages[7].counts = {.added = 1, .failed = 1};
   frame.stages[50].counts.running = 1;
   frame.stages[99].counts.running = 1;
   const std::string text = joined(lines(frame, {.columns = 80, .rows = 10}, false));
   CHECK(text ==
-        "s7           [####################] 1/1  1 failed\n"
-        "s50          [....................] 0/1  1 running\n"
-        "s99          [....................] 0/1  1 running\n"
-        "and 97 more stages: 49 ended, 48 to come\n"
+        "s7         [####################] 1/1  1 failed\n"
+        "s50        [....................] 0/1  1 running\n"
+        "s51        [....................] 0/1\n"
+        "s99        [....................] 0/1  1 running\n"
+        "and 96 more stages: 49 ended, 47 to come\n"
         "  align[s4]  1m15s  processed 400 reads\n"
         "  align[s5]     3s (attempt 2)\n"
         "14/18+ done  2 running  1 failed  in 1m40s  ETA 1m00s+\n");

@@ -9,7 +9,6 @@
 
 #include <sys/stat.h>
 
-#include "enjoin/error.h"
 #include "worker/current_folder.h"
 #include "worker/shell_quote.h"
 #include "worker/shell_words.h"
@@ -54,12 +53,13 @@ bool are_harmless(const std::vector<const char*>& shell) {
 void RecipeStart::take(std::string_view packed) {
   close_files();
   complaint_.clear();
-  if (!unpack(packed, &recipe_)) throw Error("a job's description is damaged");
-  find_way();
+  is_direct_ = false;
+  if (unpack(packed, &recipe_)) return find_way();
+  recipe_ = RecipeView{};
+  recipe_.label = "a job";
 }
 
 void RecipeStart::find_way() {
-  is_direct_ = false;
   if (recipe_.line.empty() || !may_be_direct()) return;
   direct_.text = recipe_.line;
   direct_.words.clear();

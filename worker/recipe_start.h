@@ -19,7 +19,7 @@ class RecipeStart {
   explicit RecipeStart(JobEnvironment& environment) : environment_(environment) {}
 
   /// Takes in the next one; `packed` stays the caller's and must live until it has been started.
-  /// Throws Error: it is none.
+  /// What is no recipe has no command.
   void take(std::string_view packed);
   const RecipeView& recipe() const { return recipe_; }
   /// The label as the inputs of a template.

@@ -120,6 +120,13 @@ constexpr Flag kRecords[] = {
      .brief = "log the jobs to FILE (--resume goes on from there)",
      .text = "Write a line about each finished job to `FILE`; `+FILE` is appended to. See JOBLOG.",
      .values = "FILE"},
+    {.name = "db",
+     .argument = Argument::kRequired,
+     .metavar = "FILE",
+     .group = Group::kRecords,
+     .text = "Record the run in the database `FILE` (SQLite): its jobs, how each attempt ended, "
+             "what it used and what it wrote. `enjoin report --db FILE` tells of it.",
+     .values = "FILE"},
     {.name = "resume",
      .group = Group::kRecords,
      .text = "Leave out the jobs that the file of `--joblog` has, or the folder of `--results`, "

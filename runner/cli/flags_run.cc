@@ -41,7 +41,7 @@ constexpr Flag kGraph[] = {
      .argument = Argument::kRequired,
      .metavar = "STAGE",
      .group = Group::kGraph,
-     .text = "Run this stage and all that comes after it, whatever is recorded of them. May be "
+     .text = "Run this stage and all that need it, and take what comes before for done. May be "
              "given several times."},
     {.name = "set",
      .argument = Argument::kRequired,

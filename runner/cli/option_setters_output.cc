@@ -63,6 +63,11 @@ constexpr Setter kSetters[] = {
      }},
 
     {"joblog", [](Draft& d, Value v) { d.options.joblog_path = v; }},
+    {"db",
+     [](Draft& d, Value v) {
+       check_given("--db", v, "a file");
+       d.options.database = v;
+     }},
     {"resume", [](Draft& d, Value) { d.options.selection.resume = true; }},
     {"resume-failed", [](Draft& d, Value) { d.options.selection.resume_failed = true; }},
     {"retry-failed", [](Draft& d, Value) { d.options.selection.retry_failed = true; }},

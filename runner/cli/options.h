@@ -92,9 +92,11 @@ struct Options {
   bool dry_run = false;
   bool quiet = false;
   ProgressKind progress = ProgressKind::kNone;
-  std::string joblog_path;  ///< empty: none; "+FILE" is appended to
-  bool files = false;       ///< --files: print the names of files that hold the output
-  std::string results;      ///< --results as given; empty: none
+  std::string joblog_path;         ///< empty: none; "+FILE" is appended to
+  std::string database;            ///< --db; empty: none
+  std::vector<std::string> words;  ///< the command line as given, for the database
+  bool files = false;              ///< --files: print the names of files that hold the output
+  std::string results;             ///< --results as given; empty: none
   bool compress = false;
   std::string compress_program;    ///< empty: the best that is there
   std::string decompress_program;  ///< empty: `compress_program -dc`

@@ -8,8 +8,8 @@
 
 namespace enjoin {
 
-/// Finds jobs by the hash of their id (Identity::key). The hashes themselves are the caller's: eight
-/// bytes a slot are all that lies here, half of it to tell most others without a look there.
+/// Finds jobs by the hash of their id (Identity::key). The hashes themselves are the caller's:
+/// eight bytes a slot are all that lies here, half of it to tell most others without a look there.
 class IdTable {
  public:
   using Key = std::array<std::uint64_t, 2>;

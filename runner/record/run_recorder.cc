@@ -6,27 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "runner/record/attempt_row.h"
+
 namespace enjoin {
 namespace {
-
-constexpr std::size_t kShownOfLarge = 8 * 1024;  // of output that a file holds whole
-
-double now_since_epoch() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(now).count();
-}
 
 bool is_change(Freshness freshness) {
   return freshness == Freshness::kCommandChanged || freshness == Freshness::kEnvironmentChanged ||
          freshness == Freshness::kInputChanged;
-}
-
-RecordWriter::Output output_of(const CapturedOutput& captured, int stream) {
-  std::string_view text = captured.text[stream];
-  const bool is_elsewhere = !captured.path[stream].empty();
-  if (is_elsewhere && text.size() > kShownOfLarge) text.remove_prefix(text.size() - kShownOfLarge);
-  return {
-      .text = std::string(text), .bytes = captured.bytes[stream], .path = captured.path[stream]};
 }
 
 }  // namespace
@@ -158,7 +145,7 @@ std::int64_t RunRecorder::row_of(JobIndex job, const Identity& identity, std::in
 
 bool RunRecorder::is_up_to_date(JobIndex job) {
   const Identity identity = identity_of(job, true);
-  RecordedJobs::Job* const recorded = recorded_.find(identity.key);
+  const RecordedJobs::Job* const recorded = recorded_.find(identity.key);
   const Freshness found = compare(identity, recorded);
   // What survey() knew of is accepted already. Others came to be later; where their inputs changed,
   // this run may have changed them.
@@ -168,14 +155,23 @@ bool RunRecorder::is_up_to_date(JobIndex job) {
     if (accepts) take_as_done(job, identity, *recorded);
     return true;
   }
+  note_start(job, identity);
+  return false;
+}
+
+void RunRecorder::will_run(JobIndex job) {
+  note_start(job, identity_of(job, true));
+}
+
+void RunRecorder::note_start(JobIndex job, const Identity& identity) {
   started_[static_cast<std::uint32_t>(job)] = identity;
+  RecordedJobs::Job* const recorded = recorded_.find(identity.key);
   if (recorded != nullptr && recorded->done != 0) {
     // From now on its outputs may be half of this run's. That must be known before it starts.
     recorded->done = 0;
     writer_.set_done(recorded->row, 0, recorded->identity.input);
     writer_.flush();
   }
-  return false;
 }
 
 void RunRecorder::ended(const AttemptEnd& end) {
@@ -186,19 +182,12 @@ void RunRecorder::ended(const AttemptEnd& end) {
   const Identity identity = found != started_.end() ? found->second : identity_of(end.job, true);
   if (found != started_.end() && end.is_final) started_.erase(found);
 
-  RecordWriter::AttemptRow row;
+  RecordWriter::AttemptRow row = attempt_row(end.result, end.attempt, end.end, end.output);
   row.id = writer_.next_attempt();
   row.job = row_of(end.job, identity, end.end == GraphPlan::End::kSuccess ? row.id : 0);
   row.seq = source_.text(end.job).seq;
-  row.attempt = end.attempt;
-  row.end = end.end;
   row.is_final = end.is_final;
-  row.outcome = end.result.outcome;
-  row.use = end.result.use;
-  row.started_at = end.result.started_at;
-  row.worker = end.result.slot;
   row.reason = end.reason;
-  for (int stream = 0; stream < 2; ++stream) row.output[stream] = output_of(end.output, stream);
   writer_.add_attempt(std::move(row));
 }
 

@@ -60,7 +60,9 @@ class RunRecorder : public RunObserver {
   /// When a job may start: whether it need not (RunParts::is_up_to_date). Says no: it is about to
   /// be started, so an earlier success of it counts no longer. Throws Error.
   bool is_up_to_date(JobIndex job);
-  /// The same, without consequences.
+  /// Instead of is_up_to_date(), where the job is about to be started in any case (--from).
+  void will_run(JobIndex job);
+  /// The same as is_up_to_date(), without consequences.
   Freshness freshness(JobIndex job);
   /// Where all of what a job wrote can be kept, for CapturedOutput::path.
   OutputFiles& output_files() { return output_files_; }
@@ -83,6 +85,7 @@ class RunRecorder : public RunObserver {
   bool outputs_are_there(JobIndex job) const;
   void take_as_done(JobIndex job, const Identity& identity, const RecordedJobs::Job& recorded);
   std::int64_t row_of(JobIndex job, const Identity& identity, std::int64_t done);
+  void note_start(JobIndex job, const Identity& identity);
   void put_stage(StageIndex stage);
 
   RecordSpec spec_;

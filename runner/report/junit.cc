@@ -24,19 +24,7 @@ const std::string& last_text(const AttemptFacts& attempt) {
   return attempt.text[attempt.text[1].empty() ? 0 : 1];
 }
 
-std::string failure(std::string_view element, const AttemptFacts& attempt) {
-  return fmt::format("      <{0} message=\"{1}\" type=\"failed\">{2}</{0}>\n", element,
-                     xml_text(attempt.outcome), xml_text(last_text(attempt)));
-}
-
-std::string output(std::string_view element, const std::string& text) {
-  if (text.empty()) return {};
-  return fmt::format("      <{0}>{1}</{0}>\n", element, xml_text(text));
-}
-
-}  // namespace
-
-std::string xml_text(std::string_view text) {
+std::string escaped(std::string_view text, bool is_attribute) {
   std::string xml;
   const std::string valid = valid_utf8(text);
   for (std::size_t at = 0; at < valid.size(); ++at) {
@@ -50,9 +38,9 @@ std::string xml_text(std::string_view text) {
       xml += "&gt;";
     } else if (c == '"') {
       xml += "&quot;";
-    } else if (c == '\n' || c == '\t' || c == '\r') {
-      xml += fmt::format("&#{};", static_cast<int>(c));  // an attribute would make blanks of them
-    } else if (static_cast<unsigned char>(c) < 0x20) {
+    } else if (c == '\r' || (is_attribute && (c == '\n' || c == '\t'))) {
+      xml += fmt::format("&#{};", static_cast<int>(c));  // would be read as something else
+    } else if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') {
       xml += "\uFFFD";
     } else if (rest.starts_with("\uFFFE") || rest.starts_with("\uFFFF")) {
       xml += "\uFFFD";
@@ -62,6 +50,26 @@ std::string xml_text(std::string_view text) {
     }
   }
   return xml;
+}
+
+std::string failure(std::string_view element, const AttemptFacts& attempt) {
+  return fmt::format("      <{0} message=\"{1}\" type=\"failed\">{2}</{0}>\n", element,
+                     xml_attribute(attempt.outcome), xml_text(last_text(attempt)));
+}
+
+std::string output(std::string_view element, const std::string& text) {
+  if (text.empty()) return {};
+  return fmt::format("      <{0}>{1}</{0}>\n", element, xml_text(text));
+}
+
+}  // namespace
+
+std::string xml_text(std::string_view text) {
+  return escaped(text, false);
+}
+
+std::string xml_attribute(std::string_view text) {
+  return escaped(text, true);
 }
 
 JunitOut::JunitOut(const RunFacts& run) : run_(run) {}
@@ -82,10 +90,10 @@ void JunitOut::finish_job() {
   const AttemptFacts& last = attempts_.back();
   const bool passed = last.state == "succeeded";
   cases_ += fmt::format("    <testcase name=\"{}\" classname=\"{}\" time=\"{:.3f}\">\n",
-                        xml_text(last.name), xml_text(last.stage), last.wall);
+                        xml_attribute(last.name), xml_attribute(last.stage), last.wall);
   if (last.is_allowed && !passed) {
     cases_ += fmt::format("      <skipped message=\"failed, which is allowed: {}\"/>\n",
-                          xml_text(last.outcome));
+                          xml_attribute(last.outcome));
   } else if (!passed) {
     cases_ += failure("failure", last);
     ++failures_;
@@ -107,7 +115,8 @@ void JunitOut::finish_suite() {
   suites_ += fmt::format(
       "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" time=\"{:.3f}\" "
       "timestamp=\"{}\" hostname=\"{}\">\n{}  </testsuite>\n",
-      xml_text(stage_), tests_, failures_, time_, utc_text(first_), xml_text(run_.host), cases_);
+      xml_attribute(stage_), tests_, failures_, time_, utc_text(first_), xml_attribute(run_.host),
+      cases_);
   all_tests_ += tests_;
   all_failures_ += failures_;
   all_time_ += time_;

@@ -33,8 +33,9 @@ class JunitOut {
   double time_ = 0, all_time_ = 0, first_ = 0;
 };
 
-/// As text or an attribute's value in XML 1.0: escaped; characters that it cannot hold, and bytes
-/// that are no UTF-8, become U+FFFD.
+/// As the text of an element, or as an attribute's value, in XML 1.0: escaped; characters that it
+/// cannot hold, and bytes that are no UTF-8, become U+FFFD.
 std::string xml_text(std::string_view text);
+std::string xml_attribute(std::string_view text);
 
 }  // namespace enjoin

@@ -1,7 +1,6 @@
 #include "runner/report/report_reader.h"
 
 #include <algorithm>
-#include <cstring>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -31,20 +30,26 @@ std::optional<double> time(const Statement& row, int at) {
   return row.is_null(at) ? std::nullopt : std::optional(row.real(at));
 }
 
-/// For people, from the columns outcome to reason.
-std::string outcome_text(const Statement& row, int at) {
+/// From the columns outcome, exit_status, signal, error, out_of_memory.
+Outcome read_outcome(const Statement& row, int at) {
   const std::string_view kind = row.text(at);
-  const auto value = [&](int column) { return static_cast<int>(row.integer(column)); };
-  std::string text(kind);
-  if (kind == "exited") {
-    text = to_string(Exited{value(at + 1)});
-  } else if (kind == "signaled") {
-    text = to_string(Signaled{.signal = value(at + 2), .out_of_memory = value(at + 4) != 0});
-  } else if (!row.is_null(at + 3)) {
-    text += fmt::format(": {}", std::strerror(value(at + 3)));
-  }
+  const auto value = [&](int column) { return static_cast<int>(row.integer(at + column)); };
+  if (kind == "signaled") return Signaled{.signal = value(2), .out_of_memory = value(4) != 0};
+  if (kind == "timed out") return TimedOut{value(2)};
+  if (kind == "canceled") return Canceled{.started = true, .signal = value(2)};
+  if (kind == "lost") return Lost{};
+  if (kind == "spawn failed") return SpawnFailed{value(3)};
+  if (kind == "output failed") return OutputFailed{value(3)};
+  if (kind == "input shrank") return InputShrank{};
+  return Exited{value(1)};
+}
+
+/// For people; the reason follows those columns.
+std::string outcome_text(const Statement& row, int at) {
+  const Outcome outcome = read_outcome(row, at);
+  std::string text = to_string(outcome);
   if (!row.is_null(at + 5) && !row.text(at + 5).empty()) {
-    text += fmt::format("{}{}", text == "exit status 0" ? ", but " : "; ", row.text(at + 5));
+    text += fmt::format("{}{}", succeeded(outcome) ? ", but " : "; ", row.text(at + 5));
   }
   return text;
 }

@@ -1,0 +1,86 @@
+// The supervisor of a recorded run is killed a hundred times, at moments that nobody chose, and the
+// run is gone on with after each.
+
+#include <csignal>
+#include <random>
+#include <string>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "runner/record/record_file.h"
+#include "support/cli.h"
+
+using namespace enjoin::test;
+
+namespace {
+
+constexpr int kKills = 100;
+
+// Jobs tell of their starts, so that the test knows how far a run is.
+constexpr const char* kPipeline = R"([[stage]]
+name = "part"
+foreach = { n = { lines = "numbers" } }
+run = "echo {n} >up; seq {n} >{out}"
+outputs = ["part/{n}"]
+[[stage]]
+name = "double"
+needs_each = "part"
+run = "echo {n} >up; sed p {part.out} >{out}"
+outputs = ["double/{n}"]
+[[stage]]
+name = "sum"
+needs = ["double"]
+run = "xargs cat <{double.outputs@file} >{out}"
+outputs = ["sum"]
+)";
+
+void prepare(const Sandbox& box) {
+  box.write("pipeline.toml", kPipeline);
+  box.shell("seq 120 >numbers");
+}
+
+/// Lets a run come to a number of jobs that chance chooses, and a little further, and kills it.
+/// False: it came to its end before.
+bool run_and_kill(const Sandbox& box, Fifo& up, std::mt19937& chance) {
+  while (up.try_line()) {
+  }
+  Running running = box.start({"run", "-j2", "--quiet"});
+  for (auto left = chance() % 4; left > 0 && !running.has_ended(); --left) {
+    while (!up.try_line() && !running.has_ended()) std::this_thread::yield();
+  }
+  for (auto left = chance() % 20'000; left > 0; --left) static_cast<void>(running.has_ended());
+  const bool killed = !running.has_ended();
+  if (killed) running.signal(SIGKILL);
+  running.wait();
+  return killed;
+}
+
+}  // namespace
+
+TEST_CASE("resume: a run that is killed a hundred times records each job once and ends the same") {
+  const Sandbox clean;
+  prepare(clean);
+  const Fifo nobody = clean.fifo("up");
+  CHECK(clean.enjoin({"run", "-j2"}).status == 0);
+
+  const Sandbox box;
+  prepare(box);
+  Fifo up = box.fifo("up");
+  std::mt19937 chance(5);  // NOLINT: the same moments each time, as far as they can be
+  int kills = 0;
+  while (kills < kKills && run_and_kill(box, up, chance)) ++kills;
+  CAPTURE(kills);
+  const Ran last = box.enjoin({"resume"});
+  CHECK(last.status == 0);
+  CHECK(box.read("sum") == clean.read("sum"));
+  CHECK(box.shell("cat part/* double/*").out == clean.shell("cat part/* double/*").out);
+
+  const auto record = enjoin::open_record(box.path(".enjoin/record.db"));
+  CHECK(record->integer("SELECT count(*) FROM attempts WHERE state = 'succeeded'") == 241);
+  CHECK(record->integer("SELECT count(DISTINCT job) FROM attempts WHERE state = 'succeeded'") ==
+        241);
+  CHECK(record->integer("SELECT count(*) FROM attempts WHERE state <> 'succeeded'") == 0);
+  CHECK(record->integer("SELECT count(*) FROM runs") == kills + 1);
+  CHECK(kills == kKills);
+}
