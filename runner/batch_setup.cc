@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "runner/display/terminal.h"
 #include "runner/pipe/job_feed.h"
 #include "runner/results.h"
 #include "runner/values/resolver.h"
@@ -139,8 +140,7 @@ WorkerConfig worker_config(const Options& options, const SignalEvents& signals,
   config.shell = choose_shell();
   config.output = options.output;
   config.keep_order = options.keep_order;
-  config.wipes_status = options.progress != ProgressKind::kNone && ::isatty(STDOUT_FILENO) == 1 &&
-                        ::isatty(STDERR_FILENO) == 1;
+  config.wipes_status = options.progress != ProgressKind::kNone && can_redraw(STDERR_FILENO);
   config.tag = tag_template(options);
   config.max_output_bytes = options.max_output_bytes;
   // With --interactive the question shows the command.
@@ -199,8 +199,8 @@ TeamSpec team_spec(const Options& options, const SignalEvents& signals, const Op
           .look_ahead = starts_depend_on_ends(options) ? 0U : 1024U,
           .ordered = options.keep_order && options.output != OutputMode::kUngroup,
           .worker_loss = options.worker_loss,
-          .output_fd = output_fd,
           .keeps_output = !options.database.empty() && options.output != OutputMode::kUngroup,
+          .output_fd = output_fd,
           .temp_names = std::move(temp_names)};
 }
 

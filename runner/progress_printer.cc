@@ -1,13 +1,12 @@
 #include "runner/progress_printer.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <poll.h>
 #include <string>
 #include <string_view>
 #include <unistd.h>
 
-#include <sys/ioctl.h>
+#include "runner/display/terminal.h"
 
 namespace enjoin {
 namespace {
@@ -15,20 +14,14 @@ namespace {
 constexpr std::chrono::milliseconds kRedrawEvery{250};
 constexpr std::chrono::seconds kLineEvery{5};
 constexpr std::size_t kPlainColumns = 200;
-constexpr std::string_view kClearLine = "\r\x1b[K";
-
-std::string_view variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string_view() : std::string_view(value);
-}
 
 }  // namespace
 
 ProgressPrinter::ProgressPrinter(ProgressKind kind, int fd)
     : kind_(kind),
       fd_(fd),
-      redraws_(::isatty(fd) == 1 && variable("TERM") != "dumb"),
-      colour_(redraws_ && variable("NO_COLOR").empty()),
+      redraws_(can_redraw(fd)),
+      colour_(may_colour(fd)),
       interval_(redraws_ ? std::chrono::nanoseconds(kRedrawEvery) : kLineEvery) {
   if (!redraws_) next_ = std::chrono::steady_clock::now() + interval_;
 }
@@ -44,7 +37,8 @@ void ProgressPrinter::update(ProgressSnapshot snapshot, TimePoint now) {
   snapshot.recent_rate = meter_.rate();
   const std::string line = progress_line(kind_, snapshot, style());
   if (redraws_) {
-    if (write(std::string(kClearLine) + line)) is_shown_ = true;
+    // Jobs may have printed a line without an end just now: it stays.
+    if (write(drawing({line}, size_of_terminal(fd_), true))) is_shown_ = true;
   } else {
     write(line + '\n');
   }
@@ -57,7 +51,7 @@ void ProgressPrinter::toggle() {
 }
 
 void ProgressPrinter::clear() {
-  if (is_shown_) write(std::string(kClearLine));
+  if (is_shown_) write(kTakeOff);
   is_shown_ = false;
 }
 
@@ -66,17 +60,15 @@ void ProgressPrinter::finish(ProgressSnapshot snapshot, TimePoint now) {
   next_ = now + interval_;
   snapshot.recent_rate = 0;  // at the end the average of the whole run says more
   snapshot.latest = {};
-  const std::string line = progress_line(kind_, snapshot, style()) + '\n';
-  write(redraws_ ? std::string(kClearLine) + line : line);
+  const std::string line = progress_line(kind_, snapshot, style());
+  write((redraws_ ? drawing({line}, size_of_terminal(fd_), true) : line) + '\n');
   is_shown_ = false;
 }
 
 ProgressStyle ProgressPrinter::style() const {
   if (!redraws_) return {kPlainColumns, false};
-  winsize size{};
-  const bool is_known = ::ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
   // Not the last column: some terminals wrap as soon as it is written.
-  return {is_known ? static_cast<std::size_t>(size.ws_col) - 1 : 79, colour_};
+  return {size_of_terminal(fd_).columns - 1, colour_};
 }
 
 bool ProgressPrinter::write(const std::string& text) const {

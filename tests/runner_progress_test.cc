@@ -1,10 +1,12 @@
 #include <chrono>
+#include <cstdlib>
 #include <fcntl.h>
 #include <string>
 #include <string_view>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
+#include <sys/ioctl.h>
 
 #include "ipc/unique_fd.h"
 #include "runner/progress.h"
@@ -162,4 +164,23 @@ TEST_CASE("progress: a pipe that is full is not waited for") {
   ProgressPrinter printer(ProgressKind::kBar, writer.get());
   printer.update(some_progress(), std::chrono::steady_clock::now() + 10s);
   printer.finish(some_progress(), std::chrono::steady_clock::now() + 20s);
+}
+
+TEST_CASE("progress: a line that a job left unfinished on the terminal is not drawn over") {
+  const ipc::UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+  REQUIRE(::grantpt(terminal.get()) == 0);
+  REQUIRE(::unlockpt(terminal.get()) == 0);
+  const winsize size{.ws_row = 24, .ws_col = 60, .ws_xpixel = 0, .ws_ypixel = 0};
+  REQUIRE(::ioctl(terminal.get(), TIOCSWINSZ, &size) == 0);
+  const ipc::UniqueFd ours(::open(::ptsname(terminal.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ProgressPrinter printer(ProgressKind::kProgress, ours.get());
+  printer.update(some_progress(), std::chrono::steady_clock::now());
+  printer.clear();
+  char text[1000];
+  const ssize_t got = ::read(terminal.get(), text, sizeof text);
+  REQUIRE(got > 0);
+  // Blanks as far as the line below; then the status, and the cursor back to where it begins. What
+  // takes it away takes nothing before it.
+  CHECK(std::string(text, static_cast<std::size_t>(got)) ==
+        std::string(60, ' ') + "\r2 running  50/200 done  2.0/s\033[K\033[J\r\033[J");
 }

@@ -157,7 +157,7 @@ void Printer::go_on() {
 // False: the destination takes no more now, or memory is condemned; the entry stays begun.
 bool Printer::print_from(const int sources[2], const ipc::PrintEntry& entry) {
   stalled_ = false;
-  wipe_status();
+  if (entry.length[kStderr] > 0 || wipes_for_stdout_) wipe_status();
   for (int stream : {kStdout, kStderr}) {
     copy_out(stream, sources[stream], queue_.printed(stream),
              entry.begin[stream] + entry.length[stream]);
@@ -176,8 +176,15 @@ void Printer::stop_within(const ipc::PrintEntry& entry) {
                           entry.begin[kStderr] + entry.length[kStderr]}};
 }
 
+void Printer::share_terminal_with_status() {
+  wipes_status_ = true;
+  wipes_for_stdout_ = ::isatty(destinations_[kStdout]) == 1;
+}
+
 void Printer::wipe_status() {
-  constexpr std::string_view wipe = "\r\033[K";
+  // The cursor rests where the status begins. Where none is shown, it may stand behind a line that
+  // another job left unfinished: nothing is behind it to be wiped.
+  constexpr std::string_view wipe = "\033[J";
   if (wipes_status_) write_all(kStderr, wipe);
 }
 

@@ -31,9 +31,9 @@ class Printer {
   ipc::PrintQueue& queue() { return queue_; }
   const ipc::PrintQueue& queue() const { return queue_; }
 
-  /// Where a status line is drawn on the terminal that output goes to: takes it away before each
-  /// piece of output. The supervisor draws it again.
-  void share_terminal_with_status() { wipes_status_ = true; }
+  /// Where a status is drawn on the terminal that output goes to, and the cursor left on its first
+  /// column: takes it away before each piece of output. The supervisor draws it again.
+  void share_terminal_with_status();
   void wipe_status();
 
   /// A job's finished output, which lies in `files`: prints it at once or spools it. With
@@ -90,6 +90,7 @@ class Printer {
   int spools_[2];
   Patience patience_;
   bool wipes_status_ = false;
+  bool wipes_for_stdout_ = false;  // it goes to a terminal as well
   std::function<bool()> tick_;
   ipc::UniqueFd dead_captures_[2];  // of the holder that died while printing from them
   bool stopped_ = false;            // tick_ said so

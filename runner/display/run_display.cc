@@ -1,15 +1,12 @@
 #include "runner/display/run_display.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <string_view>
-#include <unistd.h>
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 
 #include "runner/display/run_texts.h"
-#include "worker/term_safe.h"
+#include "runner/display/terminal.h"
 
 namespace enjoin {
 namespace {
@@ -20,24 +17,13 @@ constexpr std::chrono::milliseconds kRedrawSoon{50};
 constexpr std::chrono::seconds kStageLineEvery{1};
 constexpr std::size_t kMostKept = 20;  // failures and dropped jobs that are named at the end
 
-std::string_view variable(const char* name) {
-  const char* const value = std::getenv(name);
-  return value == nullptr ? std::string_view() : std::string_view(value);
-}
-
-ScreenSize size_of(int fd) {
-  winsize size{};
-  if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col < 2 || size.ws_row < 2) return {};
-  return {size.ws_col, size.ws_row};
-}
-
 }  // namespace
 
 DisplaySettings display_settings(int fd) {
   DisplaySettings settings;
-  settings.redraws = ::isatty(fd) == 1 && variable("TERM") != "dumb";
-  settings.colour = settings.redraws && variable("NO_COLOR").empty();
-  settings.size = [fd] { return size_of(fd); };
+  settings.redraws = can_redraw(fd);
+  settings.colour = may_colour(fd);
+  settings.size = [fd] { return size_of_terminal(fd); };
   settings.clock = std::chrono::steady_clock::now;
   return settings;
 }
@@ -107,7 +93,7 @@ void RunDisplay::stage_ended(StageIndex stage) {
   if (counts.dropped == counts.added) return;
   drawn_ = now;
   messages_.say(fmt::format("{}: stage {} has ended; {}\n", settings_.program,
-                            term_safe(plan_.stage(stage).name), total_line(frame(now))));
+                            shown_name(plan_.stage(stage).name), total_line(frame(now))));
 }
 
 std::chrono::nanoseconds RunDisplay::until_due(TimePoint now) {
@@ -189,7 +175,7 @@ void RunDisplay::run_ended(int status) {
   // A few failures have just been told; of many, those on the screen may be the last ones only.
   for (const Failure& failure : failures_) {
     if (counts.failed < 2) break;
-    add(fmt::format("failed: {}: {}", term_safe(name(failure.job)), failure.why));
+    add(fmt::format("failed: {}: {}", shown_name(name(failure.job)), failure.why));
   }
   if (counts.failed > failures_.size()) {
     add(fmt::format("failed: and {} more", counts.failed - failures_.size()));
@@ -197,7 +183,7 @@ void RunDisplay::run_ended(int status) {
   if (!dropped_.empty()) {
     std::string names;
     for (const JobIndex job : dropped_) {
-      names += (names.empty() ? "" : ", ") + term_safe(name(job));
+      names += (names.empty() ? "" : ", ") + shown_name(name(job));
     }
     const std::uint64_t more = counts.dropped - dropped_.size();
     add("not started: " + names + (more > 0 ? fmt::format(" and {} more", more) : ""));

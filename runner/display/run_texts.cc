@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kLastLines = 5;
 constexpr std::size_t kMostLineBytes = 400;
+constexpr std::size_t kMostNameBytes = 200;
 
 void add_count(std::uint64_t count, std::string_view what, std::string* text) {
   if (count == 0) return;
@@ -33,10 +34,14 @@ std::string why(const AttemptEnd& end) {
   return text;
 }
 
-std::string failure_text(const std::string& name, const AttemptEnd& end,
+std::string shown_name(std::string_view name) {
+  return term_safe(name.substr(0, kMostNameBytes)) + (name.size() > kMostNameBytes ? "…" : "");
+}
+
+std::string failure_text(std::string_view name, const AttemptEnd& end,
                          const FailureStyle& style) {
   const bool is_red = style.colour && !style.is_allowed && end.is_final;
-  std::string text = fmt::format("{}: {} {}failed{}: {}", style.program, term_safe(name),
+  std::string text = fmt::format("{}: {} {}failed{}: {}", style.program, shown_name(name),
                                  is_red ? "\033[31m" : "", is_red ? "\033[0m" : "", why(end));
   if (end.result.use.wall >= std::chrono::seconds(1)) {
     text += fmt::format(" (after {})", short_duration(end.result.use.wall));
@@ -52,17 +57,13 @@ std::string failure_text(const std::string& name, const AttemptEnd& end,
   return text;
 }
 
-std::string warning_text(std::string_view program, const std::string& name, const JobResult& result,
-                         Leftovers leftovers) {
-  const auto warn = [&](std::string_view what) {
-    return fmt::format("{}: Warning: {} {}\n", program, term_safe(name), what);
-  };
-  if (result.processes_escaped) {
-    return warn("left processes that could not all be killed (try isolate = \"pid\")");
-  }
-  if (!result.left_processes || leftovers == Leftovers::kKeep) return {};
-  return warn(leftovers == Leftovers::kReport ? "left processes running"
-                                              : "left processes, now killed");
+std::string warning_text(std::string_view program, std::string_view name,
+                         const JobResult& result) {
+  if (!result.processes_escaped && !result.left_processes) return {};
+  return fmt::format("{}: Warning: {} left processes{}\n", program, shown_name(name),
+                     result.processes_escaped
+                         ? " that could not all be killed (try isolate = \"pid\")"
+                         : " behind; they are not wanted after its end");
 }
 
 std::string last_lines(const CapturedOutput& output, std::size_t most) {

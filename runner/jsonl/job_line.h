@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runner/graph/graph_plan.h"
+#include "runner/graph/specs.h"
 #include "worker/config.h"
 
 namespace enjoin {

@@ -315,6 +315,7 @@ void JobLineHandler::take_text(std::string_view text) {
       return take_size(text);
     case LineValue::kNames:
       begin_list();
+      if (row_->key == LineKey::kShell) return take_shell(text);
       return take_list_item(text);
     case LineValue::kName:
       return take_choice(text);
@@ -355,6 +356,16 @@ void JobLineHandler::take_list_item(std::string_view text) {
   }
   if (row_->key == LineKey::kNeeds) line_->needs_at.push_back(at_);
   list->emplace_back(text);
+}
+
+/// "bash -eu": its words.
+void JobLineHandler::take_shell(std::string_view text) {
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    if (end > begin) line_->shell.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (line_->shell.empty()) fail("\"shell\" is empty");
 }
 
 void JobLineHandler::set_variable(std::string_view value) {

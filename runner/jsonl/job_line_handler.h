@@ -47,6 +47,7 @@ class JobLineHandler {
   void take_duration(std::string_view text);
   void take_size(std::string_view text);
   void take_choice(std::string_view text);
+  void take_shell(std::string_view text);
   void set_variable(std::string_view value);
   std::string* path_of(LineKey key) const;
   std::vector<std::string>* list_of(LineKey key) const;

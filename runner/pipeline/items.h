@@ -29,7 +29,8 @@ class TextPool {
 /// one row without columns.
 class ItemTable {
  public:
-  /// Rows of a table keep their values in `pool`. A column without a name can be had as {item} only.
+  /// Rows of a table keep their values in `pool`. A column without a name can be had as {item}
+  /// only.
   ItemTable(std::shared_ptr<TextPool> pool, std::vector<std::string> columns);
 
   const std::vector<std::string>& columns() const { return columns_; }

@@ -47,10 +47,10 @@ class PipelineSource : public JobSource {
   void add_jobs(GraphPlan& plan, std::size_t stage);
 
   std::unique_ptr<PipelineJobs> jobs_;
-  std::vector<bool> selected_;             // by stage of the file
-  std::vector<std::size_t> order_;         // of the selected, as they are in the plan
-  std::vector<Stage> stages_;              // by stage of the file
-  std::vector<std::size_t> begun_;         // stages that have jobs, in the order of these
+  std::vector<bool> selected_;      // by stage of the file
+  std::vector<std::size_t> order_;  // of the selected, as they are in the plan
+  std::vector<Stage> stages_;       // by stage of the file
+  std::vector<std::size_t> begun_;  // stages that have jobs, in the order of these
   std::uint32_t next_job_ = 0;
 };
 

@@ -4,14 +4,15 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace enjoin {
 
 /// Puts a line for the shell together, of its text and of values, so that each value comes out of
-/// it as it is, wherever it stands: as a word or a part of one, in quotes of any kind, in a comment,
-/// or in a here-document. It follows the text as a POSIX shell or bash would read it. Backquotes
-/// and the words of ${…} are read like the text around them.
+/// it as it is, wherever it stands: as a word or a part of one, in quotes of any kind, in a
+/// comment, or in a here-document. It follows the text as a POSIX shell or bash would read it.
+/// Backquotes and the words of ${…} are read like the text around them.
 class ShellLine {
  public:
   void add_literal(std::string_view text);

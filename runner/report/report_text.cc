@@ -17,15 +17,10 @@ constexpr std::size_t kLastLines = 10;
 constexpr std::size_t kMostCommandBytes = 300;
 constexpr std::size_t kMostPathSteps = 20;
 constexpr std::size_t kMostStages = 200;
-constexpr std::size_t kMostNameBytes = 200;
 
 std::string shown(std::string_view text, std::size_t most) {
   const bool is_long = text.size() > most;
   return term_safe(text.substr(0, most)) + (is_long ? "…" : "");
-}
-
-std::string shown_name(const std::string& name) {
-  return shown(name, kMostNameBytes);
 }
 
 std::string time_text(double time) {

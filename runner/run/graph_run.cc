@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "runner/cpu_count.h"
+#include "runner/display/terminal.h"
 #include "runner/units.h"
 #include "worker/term_safe.h"
 
@@ -32,6 +33,7 @@ GraphRun::GraphRun(const RunOptions& options, std::unique_ptr<JobSource> source,
       workers_(workers_for(options, open_files_)),
       source_(std::move(source)),
       plan_({.cpus = workers_, .memory = machine_memory(), .keep_going = options.keep_going}),
+      events_(open_events()),
       record_(open_record()),
       team_(team_spec()),
       display_(display(), *source_, plan_, messages_) {
@@ -45,13 +47,18 @@ TeamSpec GraphRun::team_spec() const {
   spec.worker = worker_config(options_.batch, signals_, open_files_);
   spec.worker.recipes = true;
   spec.worker.isolate = source_->isolate();
-  spec.worker.wipes_status = ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+  spec.worker.wipes_status = !options_.batch.quiet && can_redraw(STDERR_FILENO);
   spec.workers = workers_;
   spec.look_ahead = workers_;
   spec.ordered = options_.batch.keep_order;
   spec.worker_loss = options_.batch.worker_loss;
   spec.keeps_output = true;
   return spec;
+}
+
+std::unique_ptr<EventWriter> GraphRun::open_events() const {
+  if (options_.events.empty()) return nullptr;
+  return std::make_unique<EventWriter>(options_.events, plan_, *source_);
 }
 
 std::unique_ptr<RunRecorder> GraphRun::open_record() const {
@@ -66,11 +73,13 @@ std::unique_ptr<RunRecorder> GraphRun::open_record() const {
   return std::make_unique<RunRecorder>(std::move(spec), plan_, *source_);
 }
 
-DisplaySettings GraphRun::display() const {
+DisplaySettings GraphRun::display() {
   DisplaySettings settings = display_settings(STDERR_FILENO);
   settings.program = program_;
   settings.quiet = options_.batch.quiet;
+  settings.repeats_output = options_.batch.keep_order;
   settings.latest_line = [this](JobIndex job) { return latest_line(job); };
+  settings.between_output = [this](const auto& act) { return team_.between_output(act); };
   return settings;
 }
 
@@ -113,6 +122,7 @@ int GraphRun::run() {
     parts.on_begun = [this] { survey(); };
     parts.reads_all_first = source_->wait_fd() < 0;
   }
+  if (events_) parts.observers.push_back(events_.get());
   if (joblog_) parts.observers.push_back(&*joblog_);
   parts.observers.push_back(&display_);
   return RunLoop(std::move(parts)).run();

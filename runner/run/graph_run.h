@@ -11,6 +11,7 @@
 #include "runner/display/run_display.h"
 #include "runner/graph/graph_plan.h"
 #include "runner/graph/job_source.h"
+#include "runner/jsonl/event_writer.h"
 #include "runner/message_writer.h"
 #include "runner/record/run_recorder.h"
 #include "runner/run/run_joblog.h"
@@ -31,8 +32,9 @@ class GraphRun {
 
  private:
   TeamSpec team_spec() const;
+  std::unique_ptr<EventWriter> open_events() const;
   std::unique_ptr<RunRecorder> open_record() const;
-  DisplaySettings display() const;
+  DisplaySettings display();
   void survey();
   std::string latest_line(JobIndex job) const;
   void say(const std::string& text);
@@ -45,6 +47,7 @@ class GraphRun {
   std::unique_ptr<JobSource> source_;
   SignalEvents signals_;
   GraphPlan plan_;
+  std::unique_ptr<EventWriter> events_;  ///< null: none; may take our stdout: before the team
   std::unique_ptr<RunRecorder> record_;  ///< null: --no-db
   std::optional<RunJoblog> joblog_;
   LocalTeam team_;

@@ -103,6 +103,7 @@ void RunLoop::give_up(const Error& error) {
     say(fmt::format("{}: Error: {}; no more jobs are started\n", parts_.program, error.what()));
   }
   gave_up_ = true;
+  more_is_due_ = true;  // what will not start now is to be dropped
   plan_.stop();
   team_.withdraw_queued();
 }

@@ -102,6 +102,9 @@ class LocalTeam final : public Team {
   /// The line that the job of this worker (number, from 0) wrote last, as far as it is there: raw
   /// bytes, at most about a thousand; empty: none. Where output is captured in files only.
   std::string latest_line(std::uint32_t worker) const;
+  /// Calls `act` while no output of jobs is being printed: for drawing on the same terminal. False:
+  /// somebody prints now.
+  bool between_output(const std::function<void()>& act);
 
   /// For tests alone, which write in it what a wild worker would.
   const ipc::TeamMemory& memory_for_test() const { return memory_; }

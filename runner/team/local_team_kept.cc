@@ -82,4 +82,11 @@ std::string LocalTeam::latest_line(std::uint32_t worker) const {
   return line == text.npos ? text : text.substr(line + 1);
 }
 
+bool LocalTeam::between_output(const std::function<void()>& act) {
+  if (!printer_->queue().try_take()) return false;
+  act();
+  if (printer_->queue().release()) printer_->drain();
+  return true;
+}
+
 }  // namespace enjoin
