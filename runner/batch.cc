@@ -30,8 +30,7 @@ std::string obstacle(const StageEnd& end, const Options& options) {
 
 /// `record` may be null.
 int run_stages(const std::vector<Options>& stages, const std::string& program,
-               BatchRecorder* record) {
-  const OpenFiles open_files = raise_open_files();
+               const OpenFiles& open_files, BatchRecorder* record) {
   std::uint64_t failed = 0;
   std::uint64_t last_number = 0;
   for (std::size_t i = 0; i < stages.size(); ++i) {
@@ -61,12 +60,16 @@ int run_stages(const std::vector<Options>& stages, const std::string& program,
 
 int run_batch(const std::vector<Options>& stages, const std::string& program) {
   const TerminalGuard terminal;
+  const OpenFiles open_files = raise_open_files();
   const std::string& database = stages.front().database;
-  if (database.empty()) return run_stages(stages, program, nullptr);
-  BatchRecorder record(database, {.mode = "batch", .arguments = stages.front().words});
+  if (database.empty()) return run_stages(stages, program, open_files, nullptr);
+  const Options& first = stages.front();
+  const std::uint32_t workers = parse_jobs(jobs_text(first), usable_cpus(first.cpu_unit),
+                                           most_workers(open_files, is_piped(first)));
+  BatchRecorder record(database, {.mode = "batch", .arguments = first.words, .cpus = workers});
   int status = BatchRun::kOwnErrorStatus;
   try {
-    status = run_stages(stages, program, &record);
+    status = run_stages(stages, program, open_files, &record);
   } catch (const std::exception&) {
     record.end_run(status);
     throw;

@@ -186,7 +186,7 @@ void adopt_templates(const Options& options, Evaluator* evaluator, WorkerConfig*
 
 TeamSpec team_spec(const Options& options, const SignalEvents& signals, const OpenFiles& open_files,
                    std::uint32_t workers, int output_fd, const std::string& input_folder,
-                   Evaluator* evaluator) {
+                   Evaluator* evaluator, int held_fd) {
   WorkerConfig worker = worker_config(options, signals, open_files);
   adopt_templates(options, evaluator, &worker);
   worker.job_input = job_input(options);
@@ -201,6 +201,7 @@ TeamSpec team_spec(const Options& options, const SignalEvents& signals, const Op
           .worker_loss = options.worker_loss,
           .keeps_output = !options.database.empty() && options.output != OutputMode::kUngroup,
           .output_fd = output_fd,
+          .held_fd = held_fd,
           .temp_names = std::move(temp_names)};
 }
 

@@ -40,10 +40,11 @@ std::string input_parent(const Options& options);
 /// configuration. Then it is ready to evaluate.
 void adopt_templates(const Options& options, Evaluator* evaluator, WorkerConfig* config);
 
-/// The team for a run of at most `workers` jobs at once, whose stdout's output goes to `output_fd`.
+/// The team for a run of at most `workers` jobs at once, whose stdout's output goes to `output_fd`;
+/// `held_fd`: TeamSpec::held_fd.
 TeamSpec team_spec(const Options& options, const SignalEvents& signals, const OpenFiles& open_files,
                    std::uint32_t workers, int output_fd, const std::string& input_folder,
-                   Evaluator* evaluator);
+                   Evaluator* evaluator, int held_fd);
 
 /// --retries where it depends on the inputs. Throws Error.
 std::optional<Template> retries_template(const Options& options, Evaluator* evaluator);

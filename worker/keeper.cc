@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <fcntl.h>
 #include <poll.h>
 #include <span>
 #include <unistd.h>
@@ -53,6 +54,7 @@ Keeper::Keeper(KeeperStart start) : start_(std::move(start)), socket_(start_.soc
   action.sa_handler = on_child;  // where our caller ignores it, children would vanish unreaped
   ::sigaction(SIGCHLD, &action, nullptr);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (start_.held >= 0) ::fcntl(start_.held, F_SETFD, FD_CLOEXEC);
 }
 
 Keeper::Role Keeper::run(WorkerStart* worker) {

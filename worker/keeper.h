@@ -15,6 +15,7 @@ namespace enjoin {
 struct KeeperStart {
   int socket = -1;         ///< to the supervisor
   pid_t worker_group = 0;  ///< the process group that workers join; 0: the keeper's
+  int held = -1;           ///< open in keeper and workers, in no job: a lease; -1: none
   /// Beginnings of the paths of the jobs' temporary files, which are removed where nobody else is
   /// left to do it.
   std::vector<std::string> temp_names;

@@ -21,15 +21,16 @@ constexpr char kWorkerName[] = "enjoin-worker";  // as long as the keeper's
 
 KeeperStart keeper_start_from(int argc, char** argv) {
   KeeperStart start;
-  bool good = argc >= 3;
+  bool good = argc >= 4;
   const auto read = [&good](const char* word, int* number) {
     const char* const end = word + std::strlen(word);
     good = std::from_chars(word, end, *number).ptr == end && end != word;
   };
   if (good) read(argv[1], &start.socket);
   if (good) read(argv[2], &start.worker_group);
+  if (good) read(argv[3], &start.held);
   if (!good) throw Error("this program is started by enjoin, not by hand");
-  start.temp_names.assign(argv + 3, argv + argc);
+  start.temp_names.assign(argv + 4, argv + argc);
   return start;
 }
 

@@ -15,7 +15,8 @@ constexpr std::chrono::milliseconds kRedrawEvery{250};
 // What was printed over is drawn again so soon.
 constexpr std::chrono::milliseconds kRedrawSoon{50};
 constexpr std::chrono::seconds kStageLineEvery{1};
-constexpr std::size_t kMostKept = 20;  // failures and dropped jobs that are named at the end
+constexpr std::size_t kMostTold = 1000;  // failures, one by one
+constexpr std::size_t kMostKept = 20;    // failures and dropped jobs that are named at the end
 
 }  // namespace
 
@@ -67,17 +68,34 @@ void RunDisplay::ended(const AttemptEnd& end) {
     was_printed_over_ = true;
     if (settings_.redraws) next_ = std::min(next_, drawn_ + kRedrawSoon);
   }
-  if (end.end != GraphPlan::End::kFailure) return;
-  const bool is_allowed = plan_.stage(stage).allow_failure;
+  if (end.end == GraphPlan::End::kFailure) {
+    tell_failure(end, plan_.stage(stage).allow_failure);
+  } else {
+    tell_leftovers(end, stage);
+  }
+}
+
+void RunDisplay::tell_failure(const AttemptEnd& end, bool is_allowed) {
   if (end.is_final && !is_allowed && failures_.size() < kMostKept) {
     failures_.push_back({end.job, why(end)});
   }
   if (settings_.quiet && (is_allowed || !end.is_final)) return;
+  if (++told_ > kMostTold) return;
+  if (told_ == kMostTold) {
+    return say(fmt::format("{}: further failures are counted only\n", settings_.program));
+  }
   say(failure_text(name(end.job), end,
                    {.program = settings_.program,
                     .is_allowed = is_allowed,
                     .with_output = settings_.repeats_output || end.result.output_held_back,
                     .colour = settings_.colour}));
+}
+
+/// Of each stage once, unless it got out of hand: many jobs of one stage will do alike.
+void RunDisplay::tell_leftovers(const AttemptEnd& end, StageIndex stage) {
+  if (settings_.quiet || (!end.result.left_processes && !end.result.processes_escaped)) return;
+  if (!left_processes_.insert(at(stage)).second && !end.result.processes_escaped) return;
+  say(warning_text(settings_.program, name(end.job), end.result));
 }
 
 void RunDisplay::dropped(JobIndex job) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "runner/display/estimate.h"
@@ -78,6 +79,8 @@ class RunDisplay final : public RunObserver {
   };
 
   void say(const std::string& text);
+  void tell_failure(const AttemptEnd& end, bool is_allowed);
+  void tell_leftovers(const AttemptEnd& end, StageIndex stage);
   void draw(TimePoint now);
   Frame frame(TimePoint now) const;
   std::vector<RunningLine> running_lines(TimePoint now) const;
@@ -91,12 +94,13 @@ class RunDisplay final : public RunObserver {
   TimePoint drawn_{};  // when something was shown last
   TimePoint next_;     // when something is to be shown next
   bool is_shown_ = false;
-  bool was_printed_over_ = false;  // jobs may have left the cursor within a line
-  std::string plain_line_;         // the last one: it is not said twice
+  bool was_printed_over_ = true;  // others may have left the cursor within a line
   std::unordered_map<std::uint32_t, Running> running_;  // by job
   Estimate estimate_;
-  std::vector<Failure> failures_;  // the first of them
-  std::vector<JobIndex> dropped_;  // likewise
+  std::vector<Failure> failures_;                   // the first of them
+  std::vector<JobIndex> dropped_;                   // likewise
+  std::size_t told_ = 0;                            // failures
+  std::unordered_set<std::size_t> left_processes_;  // stages, of which that was told
 };
 
 }  // namespace enjoin

@@ -5,19 +5,27 @@
 #include <fmt/format.h>
 
 #include "runner/progress.h"
+#include "worker/latest_line.h"
 #include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {
 
 constexpr std::size_t kLastLines = 5;
-constexpr std::size_t kMostLineBytes = 400;
+constexpr std::size_t kMostLineColumns = 400;
 constexpr std::size_t kMostNameBytes = 200;
 
 void add_count(std::uint64_t count, std::string_view what, std::string* text) {
   if (count == 0) return;
   *text += text->empty() ? "" : ", ";
   *text += fmt::format("{} {}", count, what);
+}
+
+/// What is to be seen of a line in the end: a progress bar is drawn over and over.
+std::string_view last_state(std::string_view line) {
+  while (line.ends_with('\r')) line.remove_suffix(1);
+  const std::size_t over = line.rfind('\r');
+  return over == std::string_view::npos ? line : line.substr(over + 1);
 }
 
 }  // namespace
@@ -27,6 +35,7 @@ std::string why(const AttemptEnd& end) {
   if (std::holds_alternative<TimedOut>(end.result.outcome)) {
     text += " after " + short_duration(end.result.use.wall);
   }
+  if (end.result.left_processes) text += "; it left processes";
   if (!end.reason.empty()) {
     text += succeeded(end.result.outcome) ? ", but " : "; ";
     append_term_safe(end.reason, &text);
@@ -38,8 +47,7 @@ std::string shown_name(std::string_view name) {
   return term_safe(name.substr(0, kMostNameBytes)) + (name.size() > kMostNameBytes ? "…" : "");
 }
 
-std::string failure_text(std::string_view name, const AttemptEnd& end,
-                         const FailureStyle& style) {
+std::string failure_text(std::string_view name, const AttemptEnd& end, const FailureStyle& style) {
   const bool is_red = style.colour && !style.is_allowed && end.is_final;
   std::string text = fmt::format("{}: {} {}failed{}: {}", style.program, shown_name(name),
                                  is_red ? "\033[31m" : "", is_red ? "\033[0m" : "", why(end));
@@ -57,13 +65,12 @@ std::string failure_text(std::string_view name, const AttemptEnd& end,
   return text;
 }
 
-std::string warning_text(std::string_view program, std::string_view name,
-                         const JobResult& result) {
+std::string warning_text(std::string_view program, std::string_view name, const JobResult& result) {
   if (!result.processes_escaped && !result.left_processes) return {};
   return fmt::format("{}: Warning: {} left processes{}\n", program, shown_name(name),
                      result.processes_escaped
                          ? " that could not all be killed (try isolate = \"pid\")"
-                         : " behind; they are not wanted after its end");
+                         : " behind (the stage's leftovers says what becomes of them)");
 }
 
 std::string last_lines(const CapturedOutput& output, std::size_t most) {
@@ -78,13 +85,7 @@ std::string last_lines(const CapturedOutput& output, std::size_t most) {
   std::string lines;
   while (true) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    if (const std::size_t over =
-            line.rfind('\r', line.size() - std::min<std::size_t>(line.size(), 2));
-        over != std::string_view::npos && over + 1 < line.size()) {
-      line.remove_prefix(over + 1);  // a progress bar that was drawn over and over
-    }
-    lines += "  | " + without_controls(line.substr(0, kMostLineBytes)) + '\n';
+    lines += "  | " + fit_line(last_state(text.substr(0, end)), kMostLineColumns) + '\n';
     if (end == text.size()) return lines;
     text.remove_prefix(end + 1);
   }

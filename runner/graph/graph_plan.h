@@ -76,6 +76,8 @@ class GraphPlan {
   std::optional<JobIndex> take_dropped();
   /// Nothing more is started, whatever comes.
   void stop();
+  /// Nothing more is started: stop() was called, or a job failed and all that was left is dropped.
+  /// After a failure stages for When::kFailure and kAlways are entered yet, and what needs them.
   bool stopped() const;
   void set_cpus(std::uint32_t cpus);  ///< -j auto
   /// Of the jobs that need one CPU and nothing else (no memory, pool, limit of their stage), next()
@@ -98,6 +100,104 @@ class GraphPlan {
   StageIndex stage_of(JobIndex job) const;
   /// False: promised, and its description has not come yet. stage_of() is for defined jobs.
   bool is_defined(JobIndex job) const;
+  /// How long the longest chain of work is that begins with this job, in seconds, as it was
+  /// reckoned last.
+  double level(JobIndex job) const { return jobs_[index(job)].level; }
+
+ private:
+  enum class Phase : std::uint8_t {
+    kWaiting,  ///< for the stages that it needs
+    kEntered,  ///< its jobs may start
+    kEnded     ///< all its jobs are final; or it is not entered, then they are dropped
+  };
+  enum class StageEnd : std::uint8_t {
+    kGood,
+    kBad,       ///< a job failed, or was dropped
+    kNotNeeded  ///< waits for a failure, and there was none
+  };
+  struct Stage {
+    StageSpec spec;
+    std::vector<std::uint32_t> needed_by = {};
+    std::uint32_t unmet = 0;  ///< stages that it needs and that have not ended
+    std::uint32_t first_job = kNowhere;
+    std::uint32_t last_job = kNowhere;
+    Counts counts = {};
+    Phase phase = Phase::kWaiting;
+    StageEnd end = StageEnd::kGood;
+    bool is_closed = false;
+    bool in_wake = false;  ///< of a failure: it, or one that it needs, is for failures or always
+    bool need_bad = false;
+    bool need_not_needed = false;
+    float tail = 0;         ///< seconds of the longest chain of work that follows it
+    double wall = 0;        ///< seconds that its jobs took, in all
+    std::uint64_t timed = 0;  ///< of how many jobs
+  };
+  struct Delayed {
+    TimePoint due;
+    std::uint32_t job;
+  };
+
+  static std::uint32_t index(JobIndex job) { return static_cast<std::uint32_t>(job); }
+  JobTable::Job& defined(std::uint32_t job);
+  Counts& counts_of(std::uint32_t job) { return stages_[jobs_[job].stage].counts; }
+  bool starts_nothing_of(const Stage& stage) const;
+  void place(std::uint32_t job, StageIndex stage, RequirementIndex requirement,
+             std::chrono::nanoseconds expected);
+  void consider(std::uint32_t job);
+  void consider_new();
+  void make_ready(std::uint32_t job);
+  void take_due(TimePoint now);
+  std::optional<ReadyQueue::Candidate> choose();
+  bool has_room(const ReadyQueue::Candidate& candidate, Resources::Fit* fit) const;
+  bool is_prompt(const JobTable::Job& job) const;
+  JobTable::Job& end_running(std::uint32_t job);
+  void settle(std::uint32_t job, JobState state);
+  void drop(std::uint32_t job);
+  void note_end_of_need(std::uint32_t job, bool is_good);
+  void settle_all();
+  void end_if_done(std::uint32_t stage);
+  void end_stage(std::uint32_t stage, StageEnd end);
+  void note_end_of_needed(std::uint32_t stage, StageEnd end);
+  void enter(std::uint32_t stage);
+  void drop_jobs_of(std::uint32_t stage);
+  void abandon(bool all);
+  float weight(const JobTable::Job& job) const;
+  void reckon_levels();
+  bool should_reckon() const;
+
+  GraphPlanSpec spec_;
+  JobTable jobs_;
+  std::vector<Stage> stages_;
+  Resources resources_;
+  ReadyQueue ready_;
+  std::vector<std::uint32_t> new_jobs_;  // not yet considered: their needs may be added yet
+  std::vector<Delayed> delayed_;         // a heap, the soonest first
+  std::vector<std::uint32_t> opened_;    // to be taken, from opened_taken_ on
+  std::size_t opened_taken_ = 0;
+  std::vector<std::uint32_t> dropped_;
+  std::size_t dropped_taken_ = 0;
+  std::vector<std::uint32_t> ended_jobs_;    // others are to hear of it
+  std::vector<std::uint32_t> ended_stages_;  // the same
+  bool is_settling_ = false;
+  Counts counts_;
+  std::uint64_t settled_ = 0;
+  std::size_t stages_left_ = 0;     // not ended
+  std::size_t in_wake_left_ = 0;    // of these, in the wake of a failure
+  bool closed_ = false;
+  bool stop_called_ = false;
+  bool failed_fast_ = false;
+  std::uint32_t look_ahead_ = 0;
+  // A job that finds no room is passed over by so many others, then these wait.
+  std::uint32_t passed_over_ = kNowhere;
+  std::uint32_t passes_ = 0;
+  bool capacity_awaited_ = false;  // a class with a better job is set aside for lack of capacity
+  // Levels.
+  std::size_t grown_ = 0;       // jobs, needs and stages since they were reckoned
+  std::size_t reckoned_ = 0;    // the same, of those that counted then
+  std::uint64_t timed_ = 0;     // jobs whose time is known
+  std::uint64_t timed_next_ = 32;
+  bool has_chains_ = false;
+  float usual_weight_ = 1;
 };
 
 }  // namespace enjoin

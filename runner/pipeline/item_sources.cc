@@ -1,7 +1,6 @@
 #include "runner/pipeline/item_sources.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include "ipc/unique_fd.h"
 #include "runner/input/csv.h"
 #include "runner/pipeline/command_output.h"
+#include "runner/pipeline/names.h"
 #include "runner/pipeline/path_pattern.h"
 #include "runner/pipeline/shell_line.h"
 #include "worker/term_safe.h"
@@ -20,8 +20,6 @@ namespace enjoin {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
-constexpr std::array<std::string_view, 6> kOwnNames = {"item", "out",    "outputs",
-                                                       "cpus", "memory", "attempt"};
 
 std::string read_file(const std::string& path) {
   const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -188,9 +186,8 @@ class TableReader {
     if (std::any_of(file_.variables.begin(), file_.variables.end(), is_same)) {
       throw_at(shown + " has the name of a variable of " + term_safe(file_.path) + better);
     }
-    if (std::any_of(file_.pools.begin(), file_.pools.end(), [&](const PoolSpec& pool) {
-          return !pool.values.empty() && is_same(pool);
-        })) {
+    if (std::any_of(file_.pools.begin(), file_.pools.end(),
+                    [&](const PoolSpec& pool) { return !pool.values.empty() && is_same(pool); })) {
       throw_at(shown + " has the name of a pool of " + term_safe(file_.path) + better);
     }
   }
@@ -250,6 +247,15 @@ ItemTable read_command(const ForeachSource& source, const std::vector<std::strin
 
 bool reads_outside(const ForeachSource& source) {
   return source.kind != ForeachSource::Kind::kList && source.kind != ForeachSource::Kind::kStage;
+}
+
+bool reads_outside(const PipelineStage& stage) {
+  for (const LinkedSources& sources : stage.foreach) {
+    for (const ForeachSource& source : sources) {
+      if (reads_outside(source)) return true;
+    }
+  }
+  return false;
 }
 
 std::string constant_text(const PipeText& text) {

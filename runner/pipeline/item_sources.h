@@ -11,6 +11,7 @@ namespace enjoin {
 
 /// Whether what it brings lies outside of the pipeline file: in files, or in a command's output.
 bool reads_outside(const ForeachSource& source);
+bool reads_outside(const PipelineStage& stage);
 
 /// Reads one source that is not a stage. `shell`: for its command. Throws Error: where in the
 /// pipeline file, or in the table, and why.

@@ -87,8 +87,8 @@ class Walk {
   std::vector<std::string> entries(const std::string& path) const {
     std::vector<std::string> names;
     const std::string folder = real(path);
-    const std::unique_ptr<DIR, int (*)(DIR*)> open(
-        ::opendir(folder.empty() ? "." : folder.c_str()), ::closedir);
+    const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(folder.empty() ? "." : folder.c_str()),
+                                                   ::closedir);
     if (!open) return names;
     while (const dirent* const entry = ::readdir(open.get())) {
       const std::string_view name = entry->d_name;

@@ -17,7 +17,7 @@ struct FilePosition {
 struct TextPiece {
   enum class Kind : std::uint8_t {
     kLiteral,       ///< `text`; in `run` it is shell syntax as it stands
-    kValues,        ///< {VARIABLE}: `values`, one or, of a list, any number
+    kValues,        ///< {VARIABLE}, called `text`: `values`, one or, of a list, any number
     kColumn,        ///< {COLUMN}: of the job's item, called `text`
     kMaybeColumn,   ///< the same if the item has such a column; else literal "{text}"
     kItem,          ///< {item}

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "runner/graph/graph_plan.h"
+#include "runner/graph/specs.h"
 #include "runner/pipeline/pipe_text.h"
 #include "worker/config.h"
 

@@ -8,6 +8,7 @@
 #include "runner/graph/job_source.h"
 #include "runner/pipeline/pipeline_file.h"
 #include "runner/pipeline/stage_selection.h"
+#include "runner/pipeline/text_writer.h"
 
 namespace enjoin {
 
@@ -36,22 +37,31 @@ class PipelineSource : public JobSource {
   Identity identity(JobIndex job) const override;
 
  private:
-  struct Place {
-    std::size_t stage;  // of the file
-    std::uint32_t item;
+  // A stage of the file, in the plan.
+  struct Stage {
+    StageIndex index{};
+    RequirementIndex requirement{};
+    std::vector<StageIndex> needs;
+    bool is_late = false;  // its items can be read only when it is opened
+    bool waits = false;    // so is this, or a stage that it iterates over
+    bool is_opened = false;
+    bool has_jobs = false;  // they have been added, even if none
+    std::uint32_t first_job = 0;
   };
-  struct Stage;
-  Place place(JobIndex job) const;
+  JobPlace place(JobIndex job) const;
   void add_stage(GraphPlan& plan, std::size_t stage);
-  bool try_add_jobs(GraphPlan& plan, std::size_t stage);
+  bool joins(std::size_t stage, std::size_t needed) const;
+  bool can_expand(std::size_t stage) const;
+  void add_known_jobs(GraphPlan& plan);
   void add_jobs(GraphPlan& plan, std::size_t stage);
+  void add_needs(GraphPlan& plan, std::size_t stage, std::uint32_t item);
 
   std::unique_ptr<PipelineJobs> jobs_;
-  std::vector<bool> selected_;      // by stage of the file
-  std::vector<std::size_t> order_;  // of the selected, as they are in the plan
-  std::vector<Stage> stages_;       // by stage of the file
-  std::vector<std::size_t> begun_;  // stages that have jobs, in the order of these
-  std::uint32_t next_job_ = 0;
+  std::vector<bool> selected_;        // by stage of the file
+  std::vector<std::size_t> order_;    // the selected, in the order of the plan
+  std::vector<Stage> stages_;         // by stage of the file
+  std::vector<std::size_t> started_;  // stages with jobs, by their first
+  std::uint32_t jobs_added_ = 0;
 };
 
 }  // namespace enjoin

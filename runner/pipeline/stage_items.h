@@ -19,8 +19,8 @@ struct StageLink {
     kRows,  ///< job k those that `rows` names from begins[k] to begins[k + 1]
   } kind = Kind::kAll;
   std::size_t stage = 0;
-  std::vector<std::uint32_t> begins;
-  std::vector<std::uint32_t> rows;
+  std::vector<std::uint32_t> begins = {};
+  std::vector<std::uint32_t> rows = {};
 };
 
 /// The items of a stage, one for each of its jobs.

@@ -31,6 +31,7 @@ class BatchRecorder {
   void turn(Clock::time_point now) { writer_.turn(now); }
   std::chrono::nanoseconds until_due(Clock::time_point now) const { return writer_.until_due(now); }
   void end_run(int status);
+  int lease_fd() const { return file_.lease_fd(); }  ///< TeamSpec::held_fd
   OutputFiles& output_files() { return output_files_; }
 
  private:

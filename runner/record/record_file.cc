@@ -56,29 +56,43 @@ ipc::UniqueFd open_for_lease(const std::string& path) {
   return fd;
 }
 
-std::string holder_of(const std::string& path) {
+/// Of the run that has the lease, as it says of itself; 0: not known.
+std::int64_t holder_of(const std::string& path) {
   try {
     const auto record = open_record(path);
-    const std::int64_t pid =
-        record->integer("SELECT pid FROM runs WHERE ended IS NULL ORDER BY run DESC LIMIT 1");
-    if (pid > 0) return fmt::format(" (process {})", pid);
+    return record->integer("SELECT pid FROM runs WHERE ended IS NULL ORDER BY run DESC LIMIT 1");
   } catch (const Error&) {
+    return 0;
   }
-  return {};
 }
 
-void take_lease(int fd, const std::string& path) {
+bool is_gone(std::int64_t pid) {
+  return pid > 0 && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
+}
+
+bool try_take_lease(int fd) {
   struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   lock.l_start = kLeaseByte;
   lock.l_len = 1;
-  if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return;
-  // A file system without locks: SQLite will say so, if it matters.
-  if (errno != EAGAIN && errno != EACCES) return;
+  if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
+  // Elsewhere it is a file system without locks: SQLite will say so, if it matters.
+  return errno != EAGAIN && errno != EACCES;
+}
+
+// A supervisor that was killed leaves a keeper, which kills the jobs and then lets go.
+void take_lease(int fd, const std::string& path) {
+  constexpr int kMostTries = 1000;
+  if (try_take_lease(fd)) return;
+  const std::int64_t holder = holder_of(path);
+  for (int tries = is_gone(holder) ? kMostTries : 0; tries > 0; --tries) {
+    ::usleep(10'000);
+    if (try_take_lease(fd)) return;
+  }
   throw Error(fmt::format(
       "another run{} records into {}; wait for its end, or name another file (--db FILE)",
-      holder_of(path), term_safe(path)));
+      holder > 0 ? fmt::format(" (process {})", holder) : "", term_safe(path)));
 }
 
 /// False: it is empty.

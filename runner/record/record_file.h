@@ -20,7 +20,8 @@ std::string output_folder_of(const std::string& record);
 
 /// Opens a record to write to: makes the file (and the folder of kDefaultRecord, with a .gitignore)
 /// where there is none, checks that it is ours and not newer, and takes the lease on it: one run at
-/// a time. The lease ends with the object, or with the process, however that ends.
+/// a time. The lease ends with the object, or with the processes that hold it, however they end;
+/// where a run was killed whose processes are just being cleared away, it is waited for.
 class RecordFile {
  public:
   /// Others' locks are waited for. Throws Error: a file that is none of ours, newer, damaged,
@@ -29,6 +30,8 @@ class RecordFile {
                       std::chrono::milliseconds most_wait = std::chrono::seconds(5));
 
   Database& database() { return *database_; }
+  /// TeamSpec::held_fd: with it the lease lasts until no job of a killed run is left.
+  int lease_fd() const { return lease_.get(); }
 
  private:
   ipc::UniqueFd lease_;  // closed last: to close a file takes SQLite's locks on it away

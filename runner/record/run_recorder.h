@@ -48,6 +48,7 @@ class RunRecorder : public RunObserver {
   ~RunRecorder() override;
 
   std::int64_t run() const { return writer_.run(); }  ///< its number, from 1
+  int lease_fd() const { return file_.lease_fd(); }   ///< TeamSpec::held_fd
 
   /// Before the run starts, for each job known by then: counts it, if an earlier run had done it
   /// and it changed since; with --accept-changes, takes it as done.

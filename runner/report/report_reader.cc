@@ -75,7 +75,10 @@ AttemptFacts read_attempt(const Statement& row) {
 
 }  // namespace
 
-ReportReader::ReportReader(Database& record) : record_(record) {
+ReportReader::ReportReader(Database& record)
+    : record_(record),
+      output_(record.prepare(
+          "SELECT stream, bytes, text, path FROM outputs WHERE attempt_id = ? ORDER BY stream")) {
   record_.run("BEGIN");
   is_in_transaction_ = true;
 }
@@ -227,15 +230,13 @@ void ReportReader::add_failed(std::int64_t run, Report* report) {
 }
 
 void ReportReader::add_output(AttemptFacts* attempt) {
-  Statement output = record_.prepare(
-      "SELECT stream, bytes, text, path FROM outputs WHERE attempt_id = ? ORDER BY stream");
-  output.bind(0, attempt->id);
-  while (output.step()) {
-    const std::int64_t stream = output.integer(0) - 1;
+  output_.bind(0, attempt->id);
+  while (output_.step()) {
+    const std::int64_t stream = output_.integer(0) - 1;
     if (stream < 0 || stream > 1) continue;
-    attempt->bytes[stream] = number(output, 1);
-    attempt->text[stream] = output.string(2);
-    attempt->path[stream] = output.is_null(3) ? "" : output.string(3);
+    attempt->bytes[stream] = number(output_, 1);
+    attempt->text[stream] = output_.string(2);
+    attempt->path[stream] = output_.is_null(3) ? "" : output_.string(3);
   }
 }
 

@@ -22,7 +22,7 @@ class ReportReader {
   /// The run that is meant; nullopt: the last. Throws Error: there is none.
   std::int64_t find_run(std::optional<std::uint64_t> wanted);
 
-  static constexpr std::size_t kMostFailed = 50;
+  static constexpr std::size_t kMostFailed = 20;
   static constexpr std::size_t kMostSlowest = 10;
   Report read(std::int64_t run);
 
@@ -43,6 +43,7 @@ class ReportReader {
   void add_output(AttemptFacts* attempt);
 
   Database& record_;
+  Statement output_;  // of one attempt
   bool is_in_transaction_ = false;
 };
 

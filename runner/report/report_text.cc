@@ -68,6 +68,7 @@ class Table {
         const std::string gap(widths[at] - term_columns(row[at]), ' ');
         text += at == 0 ? row[at] + gap : "  " + gap + row[at];
       }
+      text.erase(text.find_last_not_of(' ') + 1);
       text += '\n';
     }
     return text;

@@ -49,10 +49,11 @@ TeamSpec GraphRun::team_spec() const {
   spec.worker.isolate = source_->isolate();
   spec.worker.wipes_status = !options_.batch.quiet && can_redraw(STDERR_FILENO);
   spec.workers = workers_;
-  spec.look_ahead = workers_;
+  spec.look_ahead = RunParts::kLookAhead;
   spec.ordered = options_.batch.keep_order;
   spec.worker_loss = options_.batch.worker_loss;
   spec.keeps_output = true;
+  if (record_) spec.held_fd = record_->lease_fd();
   return spec;
 }
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "runner/run/graph_check.h"
 #include "worker/term_safe.h"
 
 namespace enjoin {
@@ -17,6 +18,10 @@ namespace {
 constexpr std::chrono::milliseconds kMostAtOnce{10};
 // Looking at the clock costs as much as some of the steps that it measures.
 constexpr unsigned kStepsBetweenLooks = 64;
+// Short jobs wait with the workers, so many that these have something to do until we hear of the
+// ends; but few, for what becomes startable meanwhile may be more urgent.
+constexpr std::chrono::milliseconds kAheadTime{20};
+constexpr double kNewestWeight = 1.0 / 16;
 
 /// True when a piece of work has taken so long that the loop must go round.
 class TimeSlice {
@@ -75,7 +80,8 @@ void RunLoop::begin() {
       pull_source();
     } while (more_is_due_ && !plan_.stopped());
   }
-  if (parts_.on_begun) parts_.on_begun();
+  if (parts_.on_begun && !gave_up_) parts_.on_begun();
+  began_ = true;
 }
 
 int RunLoop::status() const {
@@ -100,7 +106,8 @@ void RunLoop::tell(Tell call) {
 // What runs may end and is recorded.
 void RunLoop::give_up(const Error& error) {
   if (!gave_up_) {
-    say(fmt::format("{}: Error: {}; no more jobs are started\n", parts_.program, error.what()));
+    say(fmt::format("{}: Error: {}{}\n", parts_.program, error.what(),
+                    began_ ? "; no more jobs are started" : ""));
   }
   gave_up_ = true;
   more_is_due_ = true;  // what will not start now is to be dropped
@@ -135,7 +142,11 @@ void RunLoop::take_signals() {
 void RunLoop::pull_source() {
   source_blocked_ = false;
   more_is_due_ = false;
-  if (source_ended_ || plan_.stopped()) return;
+  if (source_ended_) return;
+  if (plan_.stopped()) {  // what it still has is not wanted
+    source_ended_ = true;
+    return plan_.close();
+  }
   try {
     for (TimeSlice slice; !slice.is_over();) {
       const Pull pulled = source_.pull(plan_);
@@ -152,6 +163,7 @@ void RunLoop::pull_source() {
 void RunLoop::end_source() {
   source_ended_ = true;
   plan_.close();
+  check_graph(plan_, source_);
   note_queued();
   for (std::size_t stage = 0; stage < plan_.stages(); ++stage) {
     note_stage(StageIndex{static_cast<std::uint32_t>(stage)});
@@ -239,6 +251,15 @@ std::uint64_t RunLoop::order_of(JobIndex job) {
   return order;
 }
 
+void RunLoop::note_wall(std::chrono::nanoseconds wall) {
+  const auto seconds = std::chrono::duration<double>(wall).count();
+  average_wall_ += (seconds - average_wall_) * kNewestWeight;
+  const double jobs = std::chrono::duration<double>(kAheadTime).count() /
+                      std::max(average_wall_, 1e-6) * static_cast<double>(team_.worker_count());
+  const double most = RunParts::kLookAhead;
+  plan_.set_look_ahead(jobs < 1 ? 0 : static_cast<std::uint32_t>(std::min(jobs, most)));
+}
+
 void RunLoop::on_result(JobResult& result) {
   const JobIndex job = index_of(result.job);
   std::string reason;
@@ -246,7 +267,8 @@ void RunLoop::on_result(JobResult& result) {
   if (std::holds_alternative<Canceled>(result.outcome)) {
     end = GraphPlan::End::kCanceled;
   } else if (succeeded(result.outcome)) {
-    reason = check_success(job, result);
+    note_wall(result.use.wall);
+    reason = check_success(job);
     if (reason.empty()) end = GraphPlan::End::kSuccess;
   }
   const auto* const canceled = std::get_if<Canceled>(&result.outcome);
@@ -266,7 +288,7 @@ void RunLoop::on_result(JobResult& result) {
 }
 
 /// Why a job that ended well has failed all the same; empty: it has not.
-std::string RunLoop::check_success(JobIndex job, JobResult&) {
+std::string RunLoop::check_success(JobIndex job) {
   const std::vector<std::string> outputs = source_.outputs(job);
   const std::string* const missing = RunFiles::find_missing(outputs);
   return missing == nullptr ? "" : fmt::format("the output {} is missing", *missing);
@@ -296,6 +318,7 @@ void RunLoop::tell_of_end(JobIndex job, GraphPlan::End end, GraphPlan::Verdict v
 void RunLoop::take_dropped() {
   TimeSlice slice;
   while (const std::optional<JobIndex> job = plan_.take_dropped()) {
+    if (!plan_.is_defined(*job)) continue;
     ensure_queued(*job);
     tell([&](RunObserver& observer) { observer.dropped(*job); });
     if (const auto kept = orders_.find(static_cast<std::uint32_t>(*job)); kept != orders_.end()) {

@@ -22,6 +22,8 @@ namespace enjoin {
 
 /// What a RunLoop works with; all of it is the caller's, and outlives it.
 struct RunParts {
+  static constexpr std::uint32_t kLookAhead = 128;  ///< for TeamSpec::look_ahead
+
   std::string program;  ///< begins its messages
   JobSource& source;
   GraphPlan& plan;
@@ -63,8 +65,8 @@ class RunLoop {
   void start_jobs();
   void start(const GraphPlan::Start& start);
   void on_result(JobResult& result);
-  void on_canceled(JobIndex job, const JobResult& result);
-  std::string check_success(JobIndex job, JobResult& result);
+  void note_wall(std::chrono::nanoseconds wall);
+  std::string check_success(JobIndex job);
   void tell_of_end(JobIndex job, GraphPlan::End end, GraphPlan::Verdict verdict,
                    const JobResult& result, const std::string& reason);
   void take_dropped();
@@ -92,6 +94,8 @@ class RunLoop {
   std::vector<bool> stage_ended_;                            // by stage
   std::unordered_map<std::uint32_t, std::uint64_t> orders_;  // -k: of jobs that are tried again
   std::uint64_t next_order_ = 0;
+  double average_wall_ = 1;  // seconds, of the latest jobs
+  bool began_ = false;  // jobs may have been started
   bool source_ended_ = false;
   bool source_blocked_ = false;  // the last pull said "would block"
   bool more_is_due_ = false;     // a long piece of work was cut short, to look at signals

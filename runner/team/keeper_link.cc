@@ -32,6 +32,7 @@ struct ChildStart {
   int socket;
   int null;
   int output;
+  int held;
   int error;
 };
 
@@ -40,6 +41,7 @@ __attribute__((no_sanitize("address", "undefined"))) int child_main(void* argume
   auto& start = *static_cast<ChildStart*>(argument);
   ::setpgid(0, 0);  // what is meant for our group, like the terminal's ^C, is not meant for it
   ::fcntl(start.socket, F_SETFD, 0);
+  if (start.held >= 0) ::fcntl(start.held, F_SETFD, 0);
   ::dup2(start.null, STDIN_FILENO);
   if (start.output != STDOUT_FILENO) ::dup2(start.output, STDOUT_FILENO);
   ::execve(start.path, start.argv, environ);
@@ -67,13 +69,18 @@ KeeperLink::KeeperLink(const Setup& setup) {
   const ipc::UniqueFd far_end(ends[1]);
   const ipc::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   std::vector<std::string> words{kKeeperName, number_word(far_end.get()),
-                                 number_word(setup.worker_group)};
+                                 number_word(setup.worker_group), number_word(setup.held_fd)};
   words.insert(words.end(), setup.temp_names.begin(), setup.temp_names.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  ChildStart child{
-      setup.executable.c_str(), argv.data(), far_end.get(), null.get(), setup.output_fd, 0};
+  ChildStart child{setup.executable.c_str(),
+                   argv.data(),
+                   far_end.get(),
+                   null.get(),
+                   setup.output_fd,
+                   setup.held_fd,
+                   0};
   // Until it has set its own mask, no signal may end it.
   sigset_t all;
   sigset_t before;

@@ -25,6 +25,7 @@ class KeeperLink {
     std::string executable;
     int output_fd = 1;       ///< becomes the workers' stdout
     pid_t worker_group = 0;  ///< the process group that workers are to be in; 0: one of their own
+    int held_fd = -1;        ///< TeamSpec::held_fd
     std::vector<std::string> temp_names;  ///< KeeperStart::temp_names
   };
 

@@ -36,6 +36,9 @@ struct TeamSpec {
   /// What jobs write is kept until their results have been delivered: LocalTeam::kept_output().
   bool keeps_output = false;
   int output_fd = STDOUT_FILENO;  ///< where stdout's output goes; the caller's
+  /// Stays open until the last process of the team is gone, also where we are killed: a lock on it
+  /// says that jobs may still run. The caller's; -1: none.
+  int held_fd = -1;
   /// Beginnings of the paths of the jobs' temporary files, removed at the end if any are left.
   std::vector<std::string> temp_names;
 };

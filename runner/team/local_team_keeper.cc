@@ -34,6 +34,7 @@ void LocalTeam::open_keeper() {
       KeeperLink::Setup{.executable = executable_.path(),
                         .output_fd = spec_.output_fd,
                         .worker_group = spec_.worker.terminal ? ::getpgrp() : 0,
+                        .held_fd = spec_.held_fd,
                         .temp_names = spec_.temp_names});
   watch(keeper_->news_fd(), EPOLLIN, kKeeper);
   watch(keeper_->death_fd(), EPOLLIN, kKeeper);
