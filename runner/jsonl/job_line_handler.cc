@@ -376,9 +376,9 @@ std::string* JobLineHandler::path_of(LineKey key) const {
   switch (key) {
     case LineKey::kCwd:
       return &line_->folder;
-    case LineKey::kStdin:
+    case LineKey::kStdinPath:
       return &line_->stdin_path;
-    case LineKey::kStdout:
+    case LineKey::kStdoutPath:
       return &line_->stdout_path;
     default:
       return &line_->stderr_path;
