@@ -46,7 +46,7 @@ std::string some_compressor() {
 void set_output(const Options& options, WorkerConfig* config) {
   config->results = results_spec(options, config->scratch_folder);
   // What is kept in files or becomes a row is known once a job has ended.
-  if (config->results.table != Table::kNone || config->results.keep != Keep::kNowhere) {
+  if (config->results.table != Table::kNone || config->results.keep != Keep::kNothing) {
     config->output = OutputMode::kGroup;
   }
   if (options.compress) {
@@ -56,7 +56,7 @@ void set_output(const Options& options, WorkerConfig* config) {
   if (config->output == OutputMode::kUngroup) return;
   config->color = options.color || options.color_tag;
   config->color_failed = options.color_failed;
-  config->latest_line = options.latest_line && config->results.keep == Keep::kNowhere &&
+  config->latest_line = options.latest_line && config->results.keep == Keep::kNothing &&
                         config->results.table == Table::kNone;
   if (config->latest_line) config->output = OutputMode::kLineBuffer;
 }

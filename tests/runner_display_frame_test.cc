@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "runner/display/frame.h"
+#include "support/screen.h"
 #include "worker/term_safe.h"
 
 using namespace enjoin;
@@ -119,9 +120,25 @@ TEST_CASE("display: a stage without jobs is full once that is known") {
 TEST_CASE("display: the cursor is left on the first column of the first line that was drawn") {
   CHECK(drawing({"one"}, {}, false) == "\rone\033[K\033[J\r");
   CHECK(drawing({"one", "two", "three"}, {}, false) ==
-        "\rone\033[K\ntwo\033[K\nthree\033[K\033[J\033[2A\r");
+        "\rone\033[K\r\ntwo\033[K\r\nthree\033[K\033[J\033[2A\r");
 }
 
 TEST_CASE("display: a line that a job left unfinished is not drawn over") {
   CHECK(drawing({"one"}, {.columns = 5, .rows = 9}, true) == "     \rone\033[K\033[J\r");
+}
+
+TEST_CASE("display: frames leave nothing on a terminal but what was printed between them") {
+  test::Screen screen(20);
+  const ScreenSize size{.columns = 20, .rows = 10};
+  for (const std::string_view printed :
+       {"whole line\r\n", "unfinished", "x", "", "19 columns long ..", "exactly 20 columns ."}) {
+    screen.write(drawing({"first", "second", "third"}, size, true));
+    CHECK(screen.column() == 0);
+    CHECK(screen.text().ends_with("first\nsecond\nthird\n"));
+    screen.write(drawing({"one", "two"}, size, false));
+    CHECK(screen.text().ends_with("one\ntwo\n"));
+    screen.write(kTakeOff);
+    screen.write(printed);
+  }
+  CHECK(screen.text() == "whole line\nunfinished\nx\n19 columns long ..\nexactly 20 columns .\n");
 }

@@ -14,7 +14,7 @@ namespace enjoin {
 
 /// Under which name a job's output stays in the file system.
 enum class Keep : std::uint8_t {
-  kNowhere,
+  kNothing,
   kTree,     ///< --results FOLDER: FOLDER/1/VALUE/2/VALUE…/{stdout,stderr,seq}
   kNamed,    ///< --results NAME{}: NAME, NAME.err, NAME.seq; where it ends in / as in kTree
   kScratch,  ///< --files: par?????.par in the scratch folder, for stdout
@@ -22,7 +22,7 @@ enum class Keep : std::uint8_t {
 
 /// What --results and --files ask for.
 struct ResultsSpec {
-  Keep keep = Keep::kNowhere;
+  Keep keep = Keep::kNothing;
   std::string folder = {};                     ///< kTree: its root; kScratch: where
   std::optional<TemplateSpec> name = {};       ///< kNamed
   std::vector<std::string> column_names = {};  ///< --header: in place of 1, 2, …

@@ -71,7 +71,7 @@ Worker::Worker(WorkerStart start)
   printer_.queue().announce_baton_in(results_.header().holds_baton);
   if (config_.wipes_status) printer_.share_terminal_with_status();
   if (config_.tag) tag_.emplace(Template::parse(*config_.tag));
-  if (config_.results.keep != Keep::kNowhere) {
+  if (config_.results.keep != Keep::kNothing) {
     kept_ = std::make_unique<KeptOutput>(config_.results);
   }
   if (start.kept[0] >= 0) log_.emplace(ipc::UniqueFd(start.kept[0]), ipc::UniqueFd(start.kept[1]));
@@ -229,6 +229,8 @@ void Worker::run_job(std::uint64_t position) {
   if (kept_) mark_whole(job);
   publish(job);
   emit(job);
+  const bool prompt = (job.slot.flags & ipc::kJobPrompt) != 0;
+  if (prompt) link_.tell_now();  // before we clear up
   if (kept_) end_output(job);
   if (!memory_usable()) return;  // its output may be left in the files
   if (capture_->bytes(kStdout) != 0 || capture_->bytes(kStderr) != 0) {
@@ -236,7 +238,7 @@ void Worker::run_job(std::uint64_t position) {
     if (!files_.clear()) retiring_ = true;  // the next job's output would stand behind this one's
   }
   results_.set_current(0);
-  link_.news(job.failed() || (job.slot.flags & ipc::kJobPrompt) != 0);
+  if (!prompt) link_.news(job.failed());
 }
 
 // Fills argv_ (true) or, where a shell is needed, line_ (false).

@@ -222,7 +222,7 @@ std::string drawing(const std::vector<std::string>& lines, const ScreenSize& siz
   if (fresh_line) text.assign(size.columns, ' ');
   text += '\r';
   for (std::size_t at = 0; at < lines.size(); ++at) {
-    if (at > 0) text += '\n';
+    if (at > 0) text += "\r\n";  // a job may have set the terminal raw
     text += lines[at];
     text += "\033[K";
   }

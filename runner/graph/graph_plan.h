@@ -119,8 +119,8 @@ class GraphPlan {
     StageSpec spec;
     std::vector<std::uint32_t> needed_by = {};
     std::uint32_t unmet = 0;  ///< stages that it needs and that have not ended
-    std::uint32_t first_job = kNowhere;
-    std::uint32_t last_job = kNowhere;
+    std::uint32_t first_job = kNoIndex;
+    std::uint32_t last_job = kNoIndex;
     Counts counts = {};
     Phase phase = Phase::kWaiting;
     StageEnd end = StageEnd::kGood;
@@ -128,8 +128,8 @@ class GraphPlan {
     bool in_wake = false;  ///< of a failure: it, or one that it needs, is for failures or always
     bool need_bad = false;
     bool need_not_needed = false;
-    float tail = 0;         ///< seconds of the longest chain of work that follows it
-    double wall = 0;        ///< seconds that its jobs took, in all
+    float tail = 0;           ///< seconds of the longest chain of work that follows it
+    double wall = 0;          ///< seconds that its jobs took, in all
     std::uint64_t timed = 0;  ///< of how many jobs
   };
   struct Delayed {
@@ -138,7 +138,6 @@ class GraphPlan {
   };
 
   static std::uint32_t index(JobIndex job) { return static_cast<std::uint32_t>(job); }
-  JobTable::Job& defined(std::uint32_t job);
   Counts& counts_of(std::uint32_t job) { return stages_[jobs_[job].stage].counts; }
   bool starts_nothing_of(const Stage& stage) const;
   void place(std::uint32_t job, StageIndex stage, RequirementIndex requirement,
@@ -181,20 +180,20 @@ class GraphPlan {
   bool is_settling_ = false;
   Counts counts_;
   std::uint64_t settled_ = 0;
-  std::size_t stages_left_ = 0;     // not ended
-  std::size_t in_wake_left_ = 0;    // of these, in the wake of a failure
+  std::size_t stages_left_ = 0;   // not ended
+  std::size_t in_wake_left_ = 0;  // of these, in the wake of a failure
   bool closed_ = false;
   bool stop_called_ = false;
   bool failed_fast_ = false;
   std::uint32_t look_ahead_ = 0;
   // A job that finds no room is passed over by so many others, then these wait.
-  std::uint32_t passed_over_ = kNowhere;
+  std::uint32_t passed_over_ = kNoIndex;
   std::uint32_t passes_ = 0;
   bool capacity_awaited_ = false;  // a class with a better job is set aside for lack of capacity
   // Levels.
-  std::size_t grown_ = 0;       // jobs, needs and stages since they were reckoned
-  std::size_t reckoned_ = 0;    // the same, of those that counted then
-  std::uint64_t timed_ = 0;     // jobs whose time is known
+  std::size_t grown_ = 0;     // jobs, needs and stages since they were reckoned
+  std::size_t reckoned_ = 0;  // the same, of those that counted then
+  std::uint64_t timed_ = 0;   // jobs whose time is known
   std::uint64_t timed_next_ = 32;
   bool has_chains_ = false;
   float usual_weight_ = 1;

@@ -41,7 +41,7 @@ std::vector<JobIndex> JobTable::find_cycle() const {
     path.push_back({first, jobs_[first].first_edge});
     while (!path.empty()) {
       Step& step = path.back();
-      if (step.edge == kNowhere) {
+      if (step.edge == kNoIndex) {
         marks[step.job] = Mark::kDone;
         path.pop_back();
         continue;

@@ -25,7 +25,8 @@ constexpr bool is_final(JobState state) {
   return state >= JobState::kSucceeded;
 }
 
-inline constexpr std::uint32_t kNowhere = std::numeric_limits<std::uint32_t>::max();
+// Not "kNotQueued": Keep has that, and we warn of shadows.
+inline constexpr std::uint32_t kNoIndex = std::numeric_limits<std::uint32_t>::max();
 /// Attempts are counted up to here.
 inline constexpr std::uint32_t kMostAttempts = (1U << 26) - 1;
 
@@ -33,10 +34,10 @@ inline constexpr std::uint32_t kMostAttempts = (1U << 26) - 1;
 class JobTable {
  public:
   struct Job {
-    std::uint32_t stage = kNowhere;
-    std::uint32_t requirement = kNowhere;
-    std::uint32_t first_edge = kNowhere;     ///< of those to jobs that need it
-    std::uint32_t next_in_stage = kNowhere;  ///< a list, in the order of coming
+    std::uint32_t stage = kNoIndex;
+    std::uint32_t requirement = kNoIndex;
+    std::uint32_t first_edge = kNoIndex;     ///< of those to jobs that need it
+    std::uint32_t next_in_stage = kNoIndex;  ///< a list, in the order of coming
     /// Not started: needs that have not ended. Running: its place among those that run.
     std::uint32_t unmet = 0;
     std::uint32_t attempt : 26 = 0;  ///< the last one that was started
@@ -72,7 +73,7 @@ class JobTable {
   /// Calls `each(to)` for the jobs that need `from`.
   template <typename Each>
   void for_each_dependent(std::uint32_t from, Each each) const {
-    for (std::uint32_t edge = jobs_[from].first_edge; edge != kNowhere; edge = edges_[edge].next) {
+    for (std::uint32_t edge = jobs_[from].first_edge; edge != kNoIndex; edge = edges_[edge].next) {
       each(edges_[edge].to);
     }
   }

@@ -5,9 +5,8 @@
 namespace enjoin {
 
 std::uint32_t ReadyQueue::class_of(const ClassKey& key) {
-  if (last_class_ != kNowhere && classes_[last_class_].key == key) return last_class_;
-  const auto [entry, is_new] =
-      index_.try_emplace(key, static_cast<std::uint32_t>(classes_.size()));
+  if (last_class_ != kNoIndex && classes_[last_class_].key == key) return last_class_;
+  const auto [entry, is_new] = index_.try_emplace(key, static_cast<std::uint32_t>(classes_.size()));
   if (is_new) classes_.emplace_back().key = key;
   return last_class_ = entry->second;
 }

@@ -16,7 +16,7 @@ namespace enjoin {
 class ReadyQueue {
  public:
   struct ClassKey {
-    std::uint32_t stage = kNowhere;  ///< kNowhere: of a stage without a limit of its own
+    std::uint32_t stage = kNoIndex;  ///< kNoIndex: of a stage without a limit of its own
     std::uint32_t requirement = 0;
     std::uint32_t tier = 0;  ///< of its memory, which grows by attempt
     friend bool operator==(const ClassKey&, const ClassKey&) = default;
@@ -83,7 +83,7 @@ class ReadyQueue {
 
   std::vector<Class> classes_;
   std::unordered_map<ClassKey, std::uint32_t, KeyHash> index_;
-  std::uint32_t last_class_ = kNowhere;
+  std::uint32_t last_class_ = kNoIndex;
   std::vector<Top> tops_;  // a heap: the first of each class, and some that are so no more
   std::vector<std::uint32_t> parked_;
   std::size_t size_ = 0;

@@ -41,8 +41,8 @@ PoolIndex Resources::add_pool(PoolSpec pool) {
 }
 
 RequirementIndex Resources::add_requirement(const Requirement& requirement) {
-  const auto [entry, is_new] = index_.try_emplace(
-      bytes_of(requirement), static_cast<std::uint32_t>(requirements_.size()));
+  const auto [entry, is_new] =
+      index_.try_emplace(bytes_of(requirement), static_cast<std::uint32_t>(requirements_.size()));
   if (!is_new) return RequirementIndex{entry->second};
   Kept kept{requirement, true};
   kept.spec.cpus = std::max(kept.spec.cpus, 1U);

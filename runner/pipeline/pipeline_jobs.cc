@@ -1,12 +1,15 @@
 #include "runner/pipeline/pipeline_jobs.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "enjoin/error.h"
 #include "runner/pipeline/path_pattern.h"
 #include "worker/shell_quote.h"
+#include "worker/term_safe.h"
 
 namespace enjoin {
 namespace {
@@ -89,6 +92,39 @@ void PipelineJobs::expand_at_once(std::size_t stage) {
   for (const std::size_t other : items_.iterated_over(stage)) expand_at_once(other);
   items_.expand(stage);
   for (const std::size_t other : named_[stage]) expand_at_once(other);
+}
+
+// By hashes, which take less room than the paths; two that are equal by chance are looked at.
+void PipelineJobs::check_outputs(std::size_t stage) const {
+  const PipelineStage& described = file_.stages[stage];
+  const std::uint32_t rows = items_.items(stage).table.rows();
+  if (rows < 2 || (described.outputs.empty() && described.stdout_path.empty())) return;
+  const auto each_path = [&](std::uint32_t row, auto use) {
+    const TextWriter writer = this->writer({stage, row}, TextAim::kIdentify);
+    const std::string folder = writer.folder();
+    for (const JobPath& path : writer.outputs()) use(joined_path(folder, path.text));
+  };
+  std::vector<std::pair<std::size_t, std::uint32_t>> hashes;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    each_path(row, [&](const std::string& path) {
+      hashes.emplace_back(std::hash<std::string>()(path), row);
+    });
+  }
+  std::sort(hashes.begin(), hashes.end());
+  for (std::size_t i = 1; i < hashes.size(); ++i) {
+    const auto [hash, row] = hashes[i];
+    if (hashes[i - 1].first != hash || hashes[i - 1].second == row) continue;
+    std::vector<std::string> others;
+    each_path(hashes[i - 1].second, [&](std::string path) { others.push_back(std::move(path)); });
+    each_path(row, [&, job = row](const std::string& path) {
+      if (std::find(others.begin(), others.end(), path) == others.end()) return;
+      const FilePosition where =
+          described.outputs.empty() ? described.stdout_path.at : described.outputs.front().at;
+      throw Error(file_.place(where) + term_safe(name({stage, hashes[i - 1].second})) + " and " +
+                  term_safe(name({stage, job})) + " would both write " + term_safe(path) +
+                  ": put a column into its name that tells them apart");
+    });
+  }
 }
 
 std::vector<std::string> PipelineJobs::words(const PipelineStage& stage,

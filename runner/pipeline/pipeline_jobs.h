@@ -29,6 +29,9 @@ class PipelineJobs {
   /// are now: of a stage that does not run, whose work is taken to be done. Throws Error.
   void expand_at_once(std::size_t stage);
 
+  /// Throws Error where two jobs of a stage would write the same file: which, where.
+  void check_outputs(std::size_t stage) const;
+
   /// The stages whose outputs the texts of `stage` name.
   const std::vector<std::size_t>& named_stages(std::size_t stage) const { return named_[stage]; }
 

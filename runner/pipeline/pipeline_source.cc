@@ -103,6 +103,7 @@ void PipelineSource::add_known_jobs(GraphPlan& plan) {
   for (const std::size_t stage : order_) {
     if (!can_expand(stage)) continue;
     jobs_->items().expand(stage);
+    jobs_->check_outputs(stage);
     add_jobs(plan, stage);
     plan.close_stage(stages_[stage].index);
   }

@@ -119,6 +119,7 @@ std::string View::try_expand(std::size_t stage) {
     if (!is_late) throw;
     return later;
   }
+  jobs_.check_outputs(stage);
   return {};
 }
 

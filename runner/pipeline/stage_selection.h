@@ -10,9 +10,9 @@ namespace enjoin {
 /// Which stages of a pipeline are wanted, as the person said it. All empty: all of them. (Not the
 /// SelectionSpec of the batch mode.)
 struct StageSelection {
-  std::vector<std::string> stages;  ///< these, and all that they need
-  std::vector<std::string> only;    ///< --only: these, and nothing that they need
-  std::vector<std::string> from;    ///< --from: of those, these and all that needs them
+  std::vector<std::string> stages = {};  ///< these, and all that they need
+  std::vector<std::string> only = {};    ///< --only: these, and nothing that they need
+  std::vector<std::string> from = {};    ///< --from: of those, these and all that needs them
 };
 
 /// By stage of the file, whether it is to run. What the others would have made is taken to be

@@ -78,6 +78,9 @@ DisplaySettings GraphRun::display() {
   DisplaySettings settings = display_settings(STDERR_FILENO);
   settings.program = program_;
   settings.quiet = options_.batch.quiet;
+  // What comes between the frames must be ours to see, so that it is not drawn over.
+  if (options_.batch.output == OutputMode::kUngroup) settings.redraws = false;
+  if (options_.events == "-" && ::isatty(STDOUT_FILENO) == 1) settings.redraws = false;
   settings.repeats_output = options_.batch.keep_order;
   settings.latest_line = [this](JobIndex job) { return latest_line(job); };
   settings.between_output = [this](const auto& act) { return team_.between_output(act); };
