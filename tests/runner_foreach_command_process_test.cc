@@ -47,8 +47,8 @@ TEST_CASE("foreach command: variables are quoted for its shell, which is the sta
 
 TEST_CASE("foreach command: a failure is an error with its place") {
   CHECK(error_of("echo x; exit 3") ==
-        "p.toml:3:17: the command of foreach: it ended with exit status 3");
-  CHECK(error_of("kill -9 $$") == "p.toml:3:17: the command of foreach: it was ended by signal 9");
+        "p.toml:3:13: the command of foreach: it ended with exit status 3");
+  CHECK(error_of("kill -9 $$") == "p.toml:3:13: the command of foreach: it was ended by signal 9");
   CHECK(error_of("false | true") != "");
 }
 

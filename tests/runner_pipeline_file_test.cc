@@ -349,5 +349,6 @@ TEST_CASE("pipeline file: values of the wrong kind say what is expected") {
   CHECK(holds(stage_errors("foreach={s={tsv='f'}}\n"), "brings names of its own"));
   CHECK(holds(stage_errors("stdout=\"a\\u0000b\"\n"), "holds a NUL character"));
   CHECK(holds(stage_errors("[defaults]\nrun='x'\n"), "'run' cannot be in [defaults]"));
+  CHECK(holds(stage_errors("[[stage]]\nname=''\nrun='x'\n"), "p.toml:5:6: 'name' is empty"));
   CHECK(holds(errors_of("[stage]\nname='a'\n"), "'stage' is a table: expected [[stage]]"));
 }

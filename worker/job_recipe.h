@@ -17,17 +17,17 @@ namespace enjoin {
 /// where the shell has no options but -e, -u and -o pipefail, and `environment` changes nothing
 /// that shells look at. Why a job could not be started stands in its stderr.
 struct JobRecipe {
-  std::string label;               ///< for people: "align[s1]"; the tag of its output
-  std::vector<std::string> shell;  ///< {"bash", "-euo", "pipefail"}; `-c line` follows
-  std::string line;                ///< for the shell; without one `argv` counts
-  std::vector<std::string> argv;   ///< executed as it is, found in the job's own PATH
-  std::string folder;              ///< where it runs, and must be there; empty: where we are
-  std::string stdin_path;          ///< relative to `folder`; empty: /dev/null
+  std::string label = {};               ///< for people: "align[s1]"; the tag of its output
+  std::vector<std::string> shell = {};  ///< {"bash", "-euo", "pipefail"}; `-c line` follows
+  std::string line = {};                ///< for the shell; without one `argv` counts
+  std::vector<std::string> argv = {};   ///< executed as it is, found in the job's own PATH
+  std::string folder = {};              ///< where it runs, and must be there; empty: where we are
+  std::string stdin_path = {};          ///< relative to `folder`; empty: /dev/null
   /// Emptied or made, as by a shell's `>`, relative to `folder`; empty: captured. Both may be one.
-  std::string stdout_path;
-  std::string stderr_path;
-  std::vector<std::string>
-      environment;  ///< NAME=VALUE sets, NAME alone takes away; the last counts
+  std::string stdout_path = {};
+  std::string stderr_path = {};
+  /// NAME=VALUE sets, NAME alone takes away; the last counts.
+  std::vector<std::string> environment = {};
   Leftovers leftovers = Leftovers::kKill;
   Isolate isolate = Isolate::kNone;
 };

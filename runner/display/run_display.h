@@ -28,12 +28,12 @@ struct DisplaySettings {
   /// thrown away): its last lines come with the failure.
   bool repeats_output = false;
   std::chrono::nanoseconds line_every = std::chrono::seconds(10);  ///< plain lines
-  std::function<ScreenSize()> size;
-  std::function<TimePoint()> clock;
+  std::function<ScreenSize()> size = {};
+  std::function<TimePoint()> clock = {};
   /// What a running job wrote last (LocalTeam); none: not shown. An empty string: nothing yet.
-  std::function<std::string(JobIndex)> latest_line;
+  std::function<std::string(JobIndex)> latest_line = {};
   /// Calls what it is given while no worker prints; false: one does. None: it is called at once.
-  std::function<bool(const std::function<void()>&)> between_output;
+  std::function<bool(const std::function<void()>&)> between_output = {};
 };
 
 /// For a display on `fd`: a terminal is drawn on, but not with TERM=dumb; colours unless $NO_COLOR

@@ -11,6 +11,7 @@ namespace enjoin {
 /// How long a job takes, in seconds, as far as can be known.
 float GraphPlan::weight(const JobTable::Job& job) const {
   if (job.expected > 0) return job.expected;
+  if (job.stage == kNoIndex) return usual_weight_;
   const Stage& stage = stages_[job.stage];
   if (stage.timed > 0) return static_cast<float>(stage.wall / static_cast<double>(stage.timed));
   return usual_weight_;
@@ -27,8 +28,8 @@ bool GraphPlan::should_reckon() const {
 void GraphPlan::reckon_levels() {
   reckoned_ += std::exchange(grown_, 0);
   while (timed_next_ <= timed_) timed_next_ *= 2;
-  double wall = 0;
-  std::uint64_t timed = 0;
+  double wall = expected_;
+  std::uint64_t timed = expected_jobs_;
   for (const Stage& stage : stages_) {
     wall += stage.wall;
     timed += stage.timed;

@@ -88,6 +88,10 @@ void GraphPlan::place(std::uint32_t index, StageIndex stage_index, RequirementIn
   job.requirement = static_cast<std::uint32_t>(requirement);
   job.expected = std::chrono::duration<float>(expected).count();
   job.set(JobState::kWaiting);
+  if (job.expected > 0) {
+    expected_ += job.expected;
+    ++expected_jobs_;
+  }
   job.level = weight(job) + stage.tail;
   ++stage.counts.added;
   ++grown_;
@@ -187,7 +191,7 @@ void GraphPlan::consider(std::uint32_t index) {
 
 void GraphPlan::settle(std::uint32_t index, JobState state) {
   JobTable::Job& job = jobs_[index];
-  if (job.state() == JobState::kDelayed) {
+  if (job.attempt > 0 && job.state() != JobState::kRunning) {
     --counts_.waiting_for_retry;
     --counts_of(index).waiting_for_retry;
   }
@@ -241,7 +245,8 @@ void GraphPlan::end_if_done(std::uint32_t index) {
   if (counts.succeeded + counts.up_to_date + counts.failed + counts.allowed + counts.dropped <
       counts.added)
     return;
-  end_stage(index, counts.failed + counts.dropped == 0 ? StageEnd::kGood : StageEnd::kBad);
+  const bool is_good = counts.failed + counts.dropped == 0 && !stage.is_cut_short;
+  end_stage(index, is_good ? StageEnd::kGood : StageEnd::kBad);
 }
 
 void GraphPlan::end_stage(std::uint32_t index, StageEnd end) {
@@ -270,10 +275,13 @@ void GraphPlan::note_end_of_needed(std::uint32_t index, StageEnd end) {
   --stage.unmet;
   stage.need_bad = stage.need_bad || end == StageEnd::kBad;
   stage.need_not_needed = stage.need_not_needed || end == StageEnd::kNotNeeded;
-  if (stage.spec.when == When::kSuccess && (stage.need_bad || stage.need_not_needed)) {
-    return end_stage(index, stage.need_bad ? StageEnd::kBad : StageEnd::kNotNeeded);
+  if (stage.spec.when == When::kSuccess && stage.need_bad) {
+    return end_stage(index, StageEnd::kBad);
   }
   if (stage.unmet > 0) return;
+  if (stage.spec.when == When::kSuccess && stage.need_not_needed) {
+    return end_stage(index, StageEnd::kNotNeeded);
+  }
   if (stage.spec.when == When::kFailure && !stage.need_bad) {
     return end_stage(index, StageEnd::kNotNeeded);
   }
@@ -289,7 +297,7 @@ void GraphPlan::abandon(bool all) {
       end_stage(index, StageEnd::kBad);
       continue;
     }
-    stage.is_closed = true;
+    stage.is_cut_short = !std::exchange(stage.is_closed, true);
     drop_jobs_of(index);
     end_if_done(index);
   }

@@ -125,6 +125,7 @@ class GraphPlan {
     Phase phase = Phase::kWaiting;
     StageEnd end = StageEnd::kGood;
     bool is_closed = false;
+    bool is_cut_short = false;  ///< after a failure: what it would still have got is not known
     bool in_wake = false;  ///< of a failure: it, or one that it needs, is for failures or always
     bool need_bad = false;
     bool need_not_needed = false;
@@ -195,6 +196,8 @@ class GraphPlan {
   std::size_t reckoned_ = 0;  // the same, of those that counted then
   std::uint64_t timed_ = 0;   // jobs whose time is known
   std::uint64_t timed_next_ = 32;
+  double expected_ = 0;  // seconds, of all jobs of which that was said
+  std::uint64_t expected_jobs_ = 0;
   bool has_chains_ = false;
   float usual_weight_ = 1;
 };

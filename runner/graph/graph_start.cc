@@ -61,7 +61,7 @@ std::optional<GraphPlan::Start> GraphPlan::next(TimePoint now) {
     --counts_.waiting_for_retry;
     --counts_of(index).waiting_for_retry;
   }
-  if (job.attempt < kMostAttempts) job.attempt = job.attempt + 1;
+  if (job.attempt < kMostAttempts) ++job.attempt;
   Start start;
   start.job = JobIndex{index};
   start.attempt = job.attempt;
@@ -76,9 +76,8 @@ std::optional<GraphPlan::Start> GraphPlan::next(TimePoint now) {
 
 /// The best job that has room, out of the queue.
 std::optional<ReadyQueue::Candidate> GraphPlan::choose() {
-  if (resources_.cpus_in_use() >= std::uint64_t{resources_.cpus()} + look_ahead_) {
-    if (resources_.cpus_in_use() > 0) return std::nullopt;
-  }
+  const std::uint32_t in_use = resources_.cpus_in_use();
+  if (in_use > 0 && in_use >= std::uint64_t{resources_.cpus()} + look_ahead_) return std::nullopt;
   while (ready_.parked() < kMostParked) {
     const std::optional<ReadyQueue::Candidate> candidate = ready_.best();
     if (!candidate) return std::nullopt;

@@ -25,7 +25,6 @@ constexpr bool is_final(JobState state) {
   return state >= JobState::kSucceeded;
 }
 
-// Not "kNotQueued": Keep has that, and we warn of shadows.
 inline constexpr std::uint32_t kNoIndex = std::numeric_limits<std::uint32_t>::max();
 /// Attempts are counted up to here.
 inline constexpr std::uint32_t kMostAttempts = (1U << 26) - 1;

@@ -94,36 +94,43 @@ void PipelineJobs::expand_at_once(std::size_t stage) {
   for (const std::size_t other : named_[stage]) expand_at_once(other);
 }
 
-// By hashes, which take less room than the paths; two that are equal by chance are looked at.
+std::vector<std::string> PipelineJobs::written_paths(JobPlace job) const {
+  const TextWriter writer = this->writer(job, TextAim::kIdentify);
+  const std::string folder = writer.folder();
+  std::vector<std::string> paths;
+  for (const JobPath& path : writer.outputs()) paths.push_back(joined_path(folder, path.text));
+  return paths;
+}
+
+// By hashes, which take less room than the paths.
 void PipelineJobs::check_outputs(std::size_t stage) const {
   const PipelineStage& described = file_.stages[stage];
   const std::uint32_t rows = items_.items(stage).table.rows();
   if (rows < 2 || (described.outputs.empty() && described.stdout_path.empty())) return;
-  const auto each_path = [&](std::uint32_t row, auto use) {
-    const TextWriter writer = this->writer({stage, row}, TextAim::kIdentify);
-    const std::string folder = writer.folder();
-    for (const JobPath& path : writer.outputs()) use(joined_path(folder, path.text));
-  };
   std::vector<std::pair<std::size_t, std::uint32_t>> hashes;
   for (std::uint32_t row = 0; row < rows; ++row) {
-    each_path(row, [&](const std::string& path) {
+    for (const std::string& path : written_paths({stage, row})) {
       hashes.emplace_back(std::hash<std::string>()(path), row);
-    });
+    }
   }
   std::sort(hashes.begin(), hashes.end());
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> suspects;
   for (std::size_t i = 1; i < hashes.size(); ++i) {
-    const auto [hash, row] = hashes[i];
-    if (hashes[i - 1].first != hash || hashes[i - 1].second == row) continue;
-    std::vector<std::string> others;
-    each_path(hashes[i - 1].second, [&](std::string path) { others.push_back(std::move(path)); });
-    each_path(row, [&, job = row](const std::string& path) {
-      if (std::find(others.begin(), others.end(), path) == others.end()) return;
-      const FilePosition where =
-          described.outputs.empty() ? described.stdout_path.at : described.outputs.front().at;
-      throw Error(file_.place(where) + term_safe(name({stage, hashes[i - 1].second})) + " and " +
-                  term_safe(name({stage, job})) + " would both write " + term_safe(path) +
+    if (hashes[i].first == hashes[i - 1].first && hashes[i].second != hashes[i - 1].second) {
+      suspects.emplace_back(hashes[i - 1].second, hashes[i].second);
+    }
+  }
+  std::sort(suspects.begin(), suspects.end());
+  for (const auto& [first, second] : suspects) {
+    const std::vector<std::string> paths = written_paths({stage, first});
+    for (const std::string& path : written_paths({stage, second})) {
+      if (std::find(paths.begin(), paths.end(), path) == paths.end()) continue;
+      const PipeText& text =
+          described.outputs.empty() ? described.stdout_path : described.outputs.front();
+      throw Error(file_.place(text.at) + term_safe(name({stage, first})) + " and " +
+                  term_safe(name({stage, second})) + " would both write " + term_safe(path) +
                   ": put a column into its name that tells them apart");
-    });
+    }
   }
 }
 

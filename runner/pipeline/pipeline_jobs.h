@@ -47,6 +47,7 @@ class PipelineJobs {
   TextWriter writer(JobPlace job, TextAim use, const GraphPlan::Start* start = nullptr) const {
     return {file_, items_, job, use, start};
   }
+  std::vector<std::string> written_paths(JobPlace job) const;
   std::vector<std::string> words(const PipelineStage& stage, const TextWriter& writer) const;
 
   PipelineFile file_;

@@ -27,8 +27,8 @@ class StageReader {
   static const std::vector<Key>& keys();
 
   void read_name(const TomlValue& value) {
-    if (auto name = values_.string(value, "name")) {
-      stage_.name = *name;
+    if (auto name = values_.text(value, "name")) {
+      stage_.name = name->source;
       stage_.at = value.at;
     }
   }
