@@ -92,6 +92,20 @@ TEST_CASE("file contents: of a folder, names and what is in it count; links are 
   CHECK(contents.content_of(box.path("d")) != linked);
 }
 
+TEST_CASE("file contents: the record's own files do not count in the folder that they are in") {
+  const Sandbox box;
+  RecordFile file(box.path("r.db"));
+  FileContents contents(file.database());
+  box.write("a", "text");
+  std::filesystem::create_directories(box.path(".enjoin"));
+  const std::uint64_t before = contents.content_of(box.path("."));
+  RecordWriter writer(file.database(), {});
+  box.write(".enjoin/x", "text");
+  CHECK(contents.content_of(box.path(".")) == before);
+  box.write("r.db2", "text");
+  CHECK(contents.content_of(box.path(".")) != before);
+}
+
 TEST_CASE("file contents: a pipe is not opened") {
   const Sandbox box;
   RecordFile file(box.path("r.db"));

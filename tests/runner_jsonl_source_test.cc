@@ -31,6 +31,7 @@ struct Graph {
     while (source.pull(plan) != Pull::kEnd) {
     }
     plan.close();
+    while (const auto stage = plan.take_opened()) source.open(plan, *stage);
   }
   /// Ids in the order in which they start, one at a time; each as it ends.
   Words run() {
@@ -101,8 +102,8 @@ TEST_CASE("jsonl: jobs run after what they need, wherever that stands") {
 }
 
 TEST_CASE("jsonl: what people see of a command would do the same in a shell") {
-  const Graph graph(R"({"argv":["printf","%s\n","a b","it's"]})");
-  CHECK(graph.source.command(JobIndex{0}) == "printf %s\\\\n a\\ b it\\'s");
+  const Graph graph(R"({"argv":["printf","%s","a b","it's"]})");
+  CHECK(graph.source.command(JobIndex{0}) == "printf %s 'a b' 'it'\"'\"'s'");
   CHECK(graph.source.text(JobIndex{0}).name == "line 1");
 }
 
@@ -267,6 +268,8 @@ TEST_CASE("jsonl: a stream's end ends the graph") {
   source.begin(plan);
   CHECK(pull_all(source, plan) == Pull::kEnd);
   plan.close();
+  while (plan.take_opened()) {
+  }
   plan.mark_done(plan.next(kNow)->job);
   CHECK(plan.finished());
 }

@@ -77,7 +77,8 @@ class Shown {
     result.use.wall = wall;
     result.use.bytes_err = output_.text[1].size();
     result.output_held_back = held_back_;
-    const auto end = succeeded(outcome) ? GraphPlan::End::kSuccess : GraphPlan::End::kFailure;
+    const bool is_good = succeeded(outcome) && reason_.empty();
+    const auto end = is_good ? GraphPlan::End::kSuccess : GraphPlan::End::kFailure;
     const bool is_final = plan_.on_end(job, end, wall, now_) == GraphPlan::Verdict::kFinal;
     display_->ended({.job = job,
                      .attempt = attempt_,
@@ -127,7 +128,7 @@ TEST_CASE("run display: a terminal is drawn on at once, then four times a second
   INFO(text);
   CHECK(holds(text, "first   [....................] 0/1  1 running"));
   CHECK(holds(text, "second  [....................] 0/3"));
-  CHECK(holds(text, "  j0        0s  working"));
+  CHECK(holds(text, "  j0         0s  working"));
   CHECK(holds(text, "0/4 done  1 running  in 0s"));
   CHECK(shown.turn().empty());
   CHECK(shown.display().until_due(TimePoint(1h)) == 250ms);
@@ -237,7 +238,7 @@ TEST_CASE("run display: at the end all is counted, and what was not started is n
 TEST_CASE("run display: several failures are named again at the end") {
   Shown shown;
   shown.end(shown.start(), Exited{0});
-  for (int i = 0; i < 6; ++i) shown.end(shown.start(), Exited{i});
+  for (int i = 1; i <= 6; ++i) shown.end(shown.start(), Exited{i});
   shown.said();
   shown.display().run_ended(1);
   const std::string text = shown.said();

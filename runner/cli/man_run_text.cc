@@ -66,7 +66,8 @@ Jobs from a program, with a log of events for another:
     ./make-jobs | enjoin run --events events.jsonl -
 )";
 
-const std::string_view kManRunOptionsIntro = R"(Options and operands may come in any order. Long names
+const std::string_view kManRunOptionsIntro =
+    R"(Options and operands may come in any order. Long names
 may be shortened as long as they are clear. `--` ends the options.
 )";
 

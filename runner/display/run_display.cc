@@ -36,6 +36,7 @@ RunDisplay::RunDisplay(DisplaySettings settings, const JobSource& source, const 
       plan_(plan),
       messages_(messages),
       began_(settings_.clock()),
+      drawn_(began_),
       next_(began_ + (settings_.redraws ? std::chrono::nanoseconds(0) : settings_.line_every)) {}
 
 RunDisplay::~RunDisplay() {

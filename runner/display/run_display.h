@@ -91,8 +91,8 @@ class RunDisplay final : public RunObserver {
   const GraphPlan& plan_;
   MessageWriter& messages_;
   TimePoint began_;
-  TimePoint drawn_{};  // when something was shown last
-  TimePoint next_;     // when something is to be shown next
+  TimePoint drawn_;  // when something was shown last
+  TimePoint next_;   // when something is to be shown next
   bool is_shown_ = false;
   bool was_printed_over_ = true;  // others may have left the cursor within a line
   std::unordered_map<std::uint32_t, Running> running_;  // by job

@@ -7,13 +7,23 @@
 #include "runner/graph/graph_plan.h"
 
 namespace enjoin {
+namespace {
+
+// Of jobs that take no time, too, the longer chain goes first.
+constexpr float kLeastWeight = 1e-4F;
+
+float mean(double sum, std::uint64_t count) {
+  return std::max(static_cast<float>(sum / static_cast<double>(count)), kLeastWeight);
+}
+
+}  // namespace
 
 /// How long a job takes, in seconds, as far as can be known.
 float GraphPlan::weight(const JobTable::Job& job) const {
   if (job.expected > 0) return job.expected;
   if (job.stage == kNoIndex) return usual_weight_;
   const Stage& stage = stages_[job.stage];
-  if (stage.timed > 0) return static_cast<float>(stage.wall / static_cast<double>(stage.timed));
+  if (stage.timed > 0) return mean(stage.wall, stage.timed);
   return usual_weight_;
 }
 
@@ -34,7 +44,7 @@ void GraphPlan::reckon_levels() {
     wall += stage.wall;
     timed += stage.timed;
   }
-  if (timed > 0) usual_weight_ = static_cast<float>(wall / static_cast<double>(timed));
+  if (timed > 0) usual_weight_ = mean(wall, timed);
   std::vector<float> heads(stages_.size(), 0.0F);
   // Stages whose jobs are not known yet count as one job each.
   for (std::size_t index = stages_.size(); index-- > 0;) {

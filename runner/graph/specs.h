@@ -11,7 +11,7 @@ namespace enjoin {
 
 /// A limit with a name that jobs of several stages share.
 struct PoolSpec {
-  std::string name;
+  std::string name = {};
   std::uint32_t limit = 1;
   /// Each of these is handed to one job at a time (`gpu = ["0", "1"]`). Not empty: their number is
   /// the limit.
@@ -22,7 +22,7 @@ struct PoolSpec {
 enum class When : std::uint8_t { kSuccess, kFailure, kAlways };
 
 struct StageSpec {
-  std::string name;
+  std::string name = {};
   /// Joined before any of its jobs starts. They have been added before it.
   std::vector<StageIndex> needs = {};
   When when = When::kSuccess;

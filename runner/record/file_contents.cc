@@ -14,6 +14,7 @@
 
 #include "ipc/unique_fd.h"
 #include "runner/record/identity.h"
+#include "runner/record/record_file.h"
 
 namespace enjoin {
 namespace {
@@ -78,7 +79,8 @@ std::uint64_t read_file(int fd) {
 }  // namespace
 
 FileContents::FileContents(Database& record)
-    : find_(record.prepare(
+    : record_(record.path()),
+      find_(record.prepare(
           "SELECT size, modified, changed, inode, content FROM files WHERE path = ?")) {}
 
 std::uint64_t FileContents::content_of(const std::vector<std::string>& paths) {
@@ -92,6 +94,7 @@ std::uint64_t FileContents::content_of(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return kNothing;
   if (S_ISDIR(status.st_mode)) return content_of_folder(path);
+  if (is_of_record(path)) return kNothing;
   if (!S_ISREG(status.st_mode)) {  // to read a pipe or a device would change it
     return value_of(IdentityHash().add(std::uint64_t{status.st_mode}).add(status.st_rdev));
   }
@@ -109,6 +112,21 @@ std::uint64_t FileContents::content_of(const std::string& path) {
   return content;
 }
 
+/// The database's own files change by being asked, and to close one takes SQLite's locks on it
+/// away.
+bool FileContents::is_of_record(const std::string& path) const {
+  const std::filesystem::path file(path);
+  const std::string name = file.filename();
+  const std::string own = record_.filename();
+  if (!name.starts_with(own)) return false;
+  const std::string_view rest = std::string_view(name).substr(own.size());
+  if (rest != "" && rest != "-wal" && rest != "-shm" && rest != "-journal") return false;
+  std::error_code error;
+  return std::filesystem::equivalent(std::filesystem::absolute(file, error).parent_path(),
+                                     std::filesystem::absolute(record_, error).parent_path(),
+                                     error);
+}
+
 /// A link inside counts as what it says: to follow it might lead back here.
 std::uint64_t FileContents::content_of_folder(const std::string& path) {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), ::closedir);
@@ -116,7 +134,7 @@ std::uint64_t FileContents::content_of_folder(const std::string& path) {
   std::vector<std::string> names;
   while (const dirent* const entry = ::readdir(folder.get())) {
     const std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(name);
+    if (name != "." && name != ".." && name != kRecordFolder) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   IdentityHash hash;

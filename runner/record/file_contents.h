@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,7 +17,7 @@ class FileContents {
   explicit FileContents(Database& record);
 
   /// Of a file, or of all in a folder, names included. A file that is not there has the value
-  /// kNothing, as has one that cannot be read.
+  /// kNothing, as has one that cannot be read. The record's own files are no content.
   static constexpr std::uint64_t kNothing = 2;
   std::uint64_t content_of(const std::string& path);
   /// Of several, in their order; 0: of none.
@@ -33,6 +34,9 @@ class FileContents {
   std::uint64_t content_of_folder(const std::string& path);
   const Row* find_row(const std::string& path);
 
+  bool is_of_record(const std::string& path) const;
+
+  std::filesystem::path record_;
   Statement find_;
   std::unordered_map<std::string, Row> seen_;  // in this run, or in the table
   std::vector<Row> new_;

@@ -60,7 +60,7 @@ ipc::UniqueFd open_for_lease(const std::string& path) {
 std::int64_t holder_of(const std::string& path) {
   try {
     const auto record = open_record(path);
-    return record->integer("SELECT pid FROM runs WHERE ended IS NULL ORDER BY run DESC LIMIT 1");
+    return record->integer("SELECT pid FROM runs ORDER BY run DESC LIMIT 1");
   } catch (const Error&) {
     return 0;
   }
@@ -85,10 +85,11 @@ bool try_take_lease(int fd) {
 void take_lease(int fd, const std::string& path) {
   constexpr int kMostTries = 1000;
   if (try_take_lease(fd)) return;
-  const std::int64_t holder = holder_of(path);
-  for (int tries = is_gone(holder) ? kMostTries : 0; tries > 0; --tries) {
+  std::int64_t holder = holder_of(path);
+  for (int tries = 0; tries < kMostTries && is_gone(holder); ++tries) {
     ::usleep(10'000);
     if (try_take_lease(fd)) return;
+    if (tries % 50 == 49) holder = holder_of(path);  // a third run may have been faster
   }
   throw Error(fmt::format(
       "another run{} records into {}; wait for its end, or name another file (--db FILE)",
@@ -114,20 +115,20 @@ bool check_schema(Database& record) {
   return true;
 }
 
+// With a log: what a crash of the machine takes away are the last commits, and their jobs run
+// again. With a journal, a commit that does not wait for the disk might take the file with it.
 void set_journal(Database& record) {
-  // What a crash of the machine takes away are the last commits: their jobs run again.
-  record.run("PRAGMA synchronous=NORMAL");
-  if (is_network(record.path())) {
-    record.text("PRAGMA journal_mode=DELETE");
-    return;
+  bool has_log = false;
+  if (!is_network(record.path())) {
+    try {
+      has_log = record.text("PRAGMA journal_mode=WAL") == "wal";
+    } catch (const DatabaseBusy&) {
+      throw;
+    } catch (const Error&) {  // no shared memory
+    }
   }
-  try {
-    record.text("PRAGMA journal_mode=WAL");
-  } catch (const DatabaseBusy&) {
-    throw;
-  } catch (const Error&) {  // no shared memory
-    record.text("PRAGMA journal_mode=DELETE");
-  }
+  if (!has_log) record.text("PRAGMA journal_mode=DELETE");
+  record.run(has_log ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL");
   // Seldom, for it waits for the disk: at the end, and where the log has become 64 MB.
   record.run("PRAGMA wal_autocheckpoint=16384");
 }

@@ -95,7 +95,7 @@ class RunLoop {
   std::unordered_map<std::uint32_t, std::uint64_t> orders_;  // -k: of jobs that are tried again
   std::uint64_t next_order_ = 0;
   double average_wall_ = 1;  // seconds, of the latest jobs
-  bool began_ = false;  // jobs may have been started
+  bool began_ = false;       // jobs may have been started
   bool source_ended_ = false;
   bool source_blocked_ = false;  // the last pull said "would block"
   bool more_is_due_ = false;     // a long piece of work was cut short, to look at signals

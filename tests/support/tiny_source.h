@@ -65,17 +65,21 @@ class TinySource : public JobSource {
     std::size_t stage, job;
   };
 
+  static JobIndex index(std::size_t job) { return JobIndex{static_cast<std::uint32_t>(job)}; }
   const TinyJob& of(JobIndex job) const {
     const Place& place = places_[at(job)];
     return stages_[place.stage].jobs[place.job];
   }
   void add_jobs(GraphPlan& plan, std::size_t stage) {
     const RequirementIndex requirement = plan.add_requirement(stages_[stage].requirement);
-    for (std::size_t i = 0; i < stages_[stage].jobs.size(); ++i) {
-      const JobIndex job = plan.add_job(indexes_[stage], requirement);
+    const std::vector<TinyJob>& jobs = stages_[stage].jobs;
+    const std::size_t first = places_.size();
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      plan.add_job(indexes_[stage], requirement);
       places_.push_back({stage, i});
-      for (const std::size_t need : stages_[stage].jobs[i].needs)
-        plan.add_need(job, JobIndex{static_cast<std::uint32_t>(need)});
+    }
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      for (const std::size_t need : jobs[i].needs) plan.add_need(index(first + i), index(need));
     }
     plan.close_stage(indexes_[stage]);
   }
