@@ -1,4 +1,4 @@
-// Whether a job may be started now, besides -j; and the number of -j itself where a file says it.
+// Whether a job may be started now, besides -j; and the number of -j itself where it may change.
 
 #include <algorithm>
 
@@ -74,6 +74,11 @@ void BatchRun::read_jobs_file() {
     team_.set_most_running(parse_jobs(options_.jobs_text, usable_cpus(options_.cpu_unit), slots_));
   } catch (const Error&) {
   }
+}
+
+void BatchRun::turn_auto_jobs() {
+  const bool waiting = team_.room() == 0 && !plan_.stopped();
+  team_.set_most_running(auto_jobs_->consult(Clock::now(), team_.active(), waiting));
 }
 
 // SIGUSR1.

@@ -58,6 +58,9 @@ BatchRun::BatchRun(Options options, std::string program, const OpenFiles& open_f
       admission_(options_.admission, usable_cpus(options_.cpu_unit), Machine::of_linux(), &limit_) {
   selection_.number_from(before.last_number);
   team_.set_most_running(workers_);
+  if (is_auto_jobs(options_.jobs_text)) {
+    auto_jobs_.emplace(workers_, slots_, Machine::of_linux());
+  }
   team_.report_trouble([this](const std::string& text) {
     say(fmt::format("{}: Warning: {}\n", program_, term_safe(text)));
   });
@@ -126,6 +129,7 @@ StageEnd BatchRun::run() {
     halt();
     give_up_retries();
     check_output();
+    if (auto_jobs_) turn_auto_jobs();
     fill();
     if (admission_.is_on() && !consulted_) consult(false);
     turn_feed();
@@ -371,6 +375,7 @@ void BatchRun::wait() {
     if (const auto due = feed_->deadline()) consider(*due - now);
   }
   if (advice_.ask_again) consider(*advice_.ask_again - now);
+  if (auto_jobs_ && !plan_.exhausted()) consider(auto_jobs_->ask_again() - now);
   if (progress_.is_on()) consider(progress_.until_due(now));
   if (record_ != nullptr) {
     const std::chrono::nanoseconds due = record_->until_due(now);
@@ -416,7 +421,7 @@ void BatchRun::on_result(JobResult& result) {
   on_final(result);
   if (feed_) feed_->finish(result);
   if (options_.timeout.percent_of_median > 0) team_.set_timeout(with_slack(plan_.timeout()));
-  if (slots_ != workers_) read_jobs_file();
+  if (slots_ != workers_ && !auto_jobs_) read_jobs_file();
   note_halt(result);
 }
 

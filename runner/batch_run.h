@@ -12,6 +12,7 @@
 
 #include "enjoin/error.h"
 #include "runner/admission.h"
+#include "runner/auto_jobs.h"
 #include "runner/batch_setup.h"
 #include "runner/input/batcher.h"
 #include "runner/joblog.h"
@@ -71,6 +72,7 @@ class BatchRun {
   void make_room();
   bool take_put_back(JobResult& result);
   void read_jobs_file();
+  void turn_auto_jobs();
   void take_signals();
   void name_running();
   void on_result(JobResult& result);
@@ -99,7 +101,7 @@ class BatchRun {
   MessageWriter messages_;
   const OpenFiles open_files_;
   const std::uint32_t workers_;
-  const std::uint32_t slots_;  ///< workers_, or more where -j names a file that may change
+  const std::uint32_t slots_;  ///< workers_, or more where -j may change
   Selection selection_;
   std::unique_ptr<InputSource> source_;
   SignalEvents signals_;  // after source_, which may wait for a header
@@ -119,6 +121,7 @@ class BatchRun {
   OutputReader output_reader_;
   LimitProcess limit_;
   Admission admission_;
+  std::optional<AutoJobs> auto_jobs_;  ///< -j auto
   Admission::Advice advice_;
   bool consulted_ = false;                ///< in this turn of the loop
   std::map<std::uint64_t, bool> ending_;  ///< by number: jobs that make room; whether it counts

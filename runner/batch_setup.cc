@@ -104,7 +104,7 @@ bool waits_for_machine(const AdmissionSpec& spec) {
 bool starts_depend_on_ends(const Options& options) {
   return options.halt.when != HaltSpec::When::kNever || options.delay.count() != 0 ||
          options.timeout.percent_of_median > 0 || waits_for_machine(options.admission) ||
-         is_jobs_file(options.jobs_text) || options.interactive;
+         is_jobs_file(options.jobs_text) || is_auto_jobs(options.jobs_text) || options.interactive;
 }
 
 }  // namespace
@@ -128,7 +128,7 @@ std::uint32_t most_workers(const OpenFiles& open_files, bool piped) {
 std::uint32_t most_slots(const Options& options, std::uint32_t workers,
                          const OpenFiles& open_files) {
   constexpr std::uint32_t most_from_file = 256;
-  if (!is_jobs_file(options.jobs_text)) return workers;
+  if (!is_jobs_file(options.jobs_text) && !is_auto_jobs(options.jobs_text)) return workers;
   const std::uint32_t most = most_workers(open_files, is_piped(options));
   return std::max(workers, std::min(most, most_from_file)) + 1;  // never equal to `workers`
 }

@@ -19,8 +19,8 @@ namespace {
 constexpr std::string_view kDurationForms = "seconds, or a sum such as 1.5, 90s, 2m, 1h30m, 1d";
 constexpr std::string_view kSizeForms = "bytes, or with a suffix: 64k (1000), 64K (1024), 2M, 1.5G";
 constexpr std::string_view kJobsForms =
-    "N jobs, N% of the CPUs, +N or -N from the CPUs, 0 for as many as possible, or a file that "
-    "holds one of these";
+    "N jobs, N% of the CPUs, +N or -N from the CPUs, 0 for as many as possible, auto, or a "
+    "file that holds one of these";
 
 [[noreturn]] void throw_malformed(std::string_view option, std::string_view text,
                                   std::string_view forms) {
@@ -215,6 +215,7 @@ namespace {
 std::optional<std::uint32_t> jobs_from_form(std::string_view text, std::uint32_t cpus,
                                             std::uint32_t most) {
   double jobs = 0;
+  if (is_auto_jobs(text)) return std::max(cpus, 1U);
   if (const std::optional<double> percent = percentage(text)) {
     jobs = std::ceil(cpus * *percent / 100);
   } else {

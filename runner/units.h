@@ -41,10 +41,15 @@ std::vector<ResourceLimit> parse_limits(std::string_view text);
 /// (v1 and v2, rounded up). At least 1.
 std::uint32_t usable_cpus();
 
-/// -j: "4", "150%" (rounded up), "+2", "-1", "0" (as many as possible: returns `most`), or a file
-/// that holds one of these. Empty: `cpus`. Never less than 1.
+/// -j: "auto" (auto_jobs.h: `cpus`, to begin with), "4", "150%" (rounded up), "+2", "-1", "0" (as
+/// many as possible: returns `most`), or a file that holds one of these. Empty: `cpus`. Never less
+/// than 1.
 std::uint32_t parse_jobs(std::string_view text, std::uint32_t cpus, std::uint32_t most);
 /// Whether the text of -j is none of the forms but a file's name.
 bool is_jobs_file(std::string_view text);
+/// Whether the text of -j leaves the number to auto_jobs.h.
+constexpr bool is_auto_jobs(std::string_view text) {
+  return text == "auto";
+}
 
 }  // namespace enjoin

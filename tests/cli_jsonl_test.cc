@@ -68,8 +68,8 @@ TEST_CASE("jsonl: jobs of a stream run while others still come, and may need wha
 TEST_CASE("jsonl: a stream that waits can be interrupted") {
   const Sandbox box;
   Fifo here = box.fifo("here");
-  Fifo jobs = box.fifo("jobs");
-  Running running = box.start({"run", "--no-db", "--quiet", box.path("jobs")});
+  Fifo jobs = box.fifo("jobs.jsonl");
+  Running running = box.start({"run", "--no-db", "--quiet", "jobs.jsonl"});
   jobs.write("{\"id\":\"a\",\"sh\":\"echo a >here\"}\n");
   CHECK(here.wait_line() == "a");
   running.signal(SIGINT);
@@ -131,7 +131,7 @@ TEST_CASE("jsonl: a dry run prints the commands in an order that would work, and
 )");
   const Ran ran = box.enjoin({"run", "--dry-run", "jobs.jsonl"});
   CHECK(ran.status == 0);
-  CHECK(ran.out == "touch a\\ b\ntouch b | cat\n");
+  CHECK(ran.out == "touch 'a b'\ntouch b | cat\n");
   CHECK_FALSE(box.has("b"));
   CHECK_FALSE(box.has(".enjoin"));
 }

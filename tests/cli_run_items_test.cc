@@ -24,11 +24,11 @@ TEST_CASE("run: the files that a stage made are the items of the next") {
 [[stage]]
 name = "split"
 run = "mkdir -p parts; for i in 1 2 3; do echo $i > parts/$i; done"
-outputs = ["parts/*"]
+outputs = ["parts/?"]
 [[stage]]
 name = "double"
 needs = ["split"]
-foreach = "parts/*"
+foreach = "parts/?"
 run = "echo $(( 2 * $(cat {item}) )) > {out}"
 outputs = ["{item}.x2"]
 [[stage]]
@@ -37,7 +37,23 @@ needs = ["double"]
 run = "cat {double.outputs} | paste -sd+"
 )";
   CHECK(run(box, pipeline).out == "2+4+6\n");
-  CHECK(run(box, pipeline).status == 0);
+  CHECK(run(box, pipeline).out == "");
+}
+
+TEST_CASE("run: a failed attempt takes away what it made, and nothing that was there") {
+  const Sandbox box;
+  box.write("mine.csv", "precious");
+  const Ran ran = run(box, R"(
+[[stage]]
+name = "export"
+run = "touch new.csv; echo why >&2; false"
+outputs = ["*.csv", "made/for/it"]
+stderr = "logs/export/log"
+)");
+  CHECK(ran.status == 1);
+  CHECK(box.read("mine.csv") == "precious");
+  CHECK(!box.has("new.csv"));
+  CHECK(box.read("logs/export/log") == "why\n");
 }
 
 TEST_CASE("run: a command of a running pipeline tells the items") {

@@ -1,4 +1,5 @@
 #include <csignal>
+#include <sched.h>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -151,22 +152,28 @@ run = "echo never"
 
 TEST_CASE("run: after a failure what runs comes to its end, and nothing more is started") {
   const Sandbox box;
-  const Fifo running = box.fifo("running");
+  const Fifo up = box.fifo("up");
   Fifo go = box.fifo("go");
   box.write("pipeline.toml", R"([[stage]]
 name = "long"
-run = "echo up >running; read line <go; echo finished"
+run = "echo here >up; read line <go; echo finished"
 [[stage]]
 name = "short"
-run = "read line <running; echo now >go; exit 7"
+run = "read line <up; exit 7"
 [[stage]]
 name = "next"
 needs = ["long"]
 run = "echo never"
 )");
-  const Ran ran = box.enjoin({"run", "-j2"});
+  Running running = box.start({"run", "-j2"});
+  while (running.err_so_far().find("short") == std::string::npos && !running.has_ended()) {
+    ::sched_yield();
+  }
+  go.write("on\n");
+  const Ran ran = running.wait();
   CHECK(ran.status == 1);
   CHECK(ran.out == "finished\n");
+  CHECK(ran.says("not started: next"));
 }
 
 TEST_CASE("run: output options are those of the batch mode") {
@@ -308,4 +315,71 @@ TEST_CASE("run: with --dry-run nothing runs, and the commands are printed") {
   CHECK(box.enjoin({"run", "--dry-run", "jobs.jsonl"}).out.find("echo y >file") !=
         std::string::npos);
   CHECK_FALSE(box.has("file"));
+}
+
+TEST_CASE("run: HUP lets what runs come to its end, and starts nothing more") {
+  const Sandbox box;
+  Fifo up = box.fifo("up");
+  Fifo go = box.fifo("go");
+  box.write("pipeline.toml", R"([[stage]]
+name = "a"
+run = "echo here >up; read line <go; echo ended"
+[[stage]]
+name = "b"
+needs = ["a"]
+run = "echo never"
+)");
+  Running running = box.start({"run"});
+  CHECK(up.wait_line() == "here");
+  running.signal(SIGHUP);
+  // Until it has taken the signal.
+  box.shell("until [ $(awk '/^ShdPnd/ {print $2}' /proc/" + std::to_string(running.pid()) +
+            "/status) = 0000000000000000 ]; do :; done");
+  go.write("on\n");
+  const Ran ran = running.wait();
+  CHECK(ran.status == 255);
+  CHECK(ran.out == "ended\n");
+  CHECK(ran.says("not started: b"));
+}
+
+TEST_CASE("run: a second run into the same record is refused while the first one runs") {
+  const Sandbox box;
+  Fifo up = box.fifo("up");
+  Fifo go = box.fifo("go");
+  box.write("pipeline.toml",
+            "[[stage]]\nname = \"a\"\nrun = \"echo here >up; read line <go; echo ended\"\n");
+  Running running = box.start({"run"});
+  CHECK(up.wait_line() == "here");
+  const Ran second = box.enjoin({"run"});
+  CHECK(second.status == 255);
+  CHECK(second.says("another run"));
+  go.write("on\n");
+  CHECK(running.wait().status == 0);
+}
+
+TEST_CASE("run: a graph whose jobs need each other in a ring is refused before anything runs") {
+  const Sandbox box;
+  box.write("jobs.jsonl", R"({"id": "free", "sh": "touch ran"}
+{"id": "a", "sh": "true", "needs": ["b"]}
+{"id": "b", "sh": "true", "needs": ["a"]}
+)");
+  const Ran ran = box.enjoin({"run", "jobs.jsonl"});
+  CHECK(ran.status == 255);
+  CHECK(ran.says("\"a\" needs \"b\" needs \"a\""));
+  CHECK_FALSE(box.has("ran"));
+  box.write("jobs.jsonl", "{\"id\": \"a\", \"sh\": \"touch ran\", \"needs\": [\"none\"]}\n");
+  const Ran missing = box.enjoin({"run", "jobs.jsonl"});
+  CHECK(missing.status == 255);
+  CHECK(missing.says("jobs.jsonl:1"));
+  CHECK(missing.says("none"));
+}
+
+TEST_CASE("run: a job of the graph that is tried again prints its last attempt only") {
+  const Sandbox box;
+  box.write("jobs.jsonl",
+            "{\"id\": \"a\", \"sh\": \"echo try >>log; wc -l <log; test $(wc -l <log) = 3\","
+            " \"attempts\": 3}\n");
+  const Ran ran = box.enjoin({"run", "jobs.jsonl"});
+  CHECK(ran.status == 0);
+  CHECK(ran.out == "3\n");
 }

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -181,4 +182,21 @@ TEST_CASE("pipeline source: a stage without items is passed through") {
             stage("each", "needs_each = 'none'") + stage("last", "needs = ['each']"));
   CHECK(play.run() == "last ");
   CHECK(play.plan().finished());
+}
+
+TEST_CASE("pipeline source: what a pattern matched before a failed attempt is not removed") {
+  const test::Folder folder;
+  folder.write("mine.csv", "");
+  folder.write("out", "");
+  Play play(stage("s", "attempts = 2\ncwd = '" + folder.path() + "'\noutputs = ['*.csv', 'out']"));
+  int runs = 0;
+  play.run([&](const std::string&) {
+    folder.write(std::to_string(++runs) + ".csv", "");
+    const std::vector<std::string> removed = play.source().failed_outputs(JobIndex{0});
+    CHECK(removed ==
+          std::vector<std::string>{folder.at(std::to_string(runs) + ".csv"), folder.at("out")});
+    std::filesystem::remove(folder.at("1.csv"));
+    return runs == 1 ? GraphPlan::End::kFailure : GraphPlan::End::kSuccess;
+  });
+  CHECK(runs == 2);
 }

@@ -69,3 +69,17 @@ TEST_CASE("record kill: whole groups are there after SIGKILL, and the next run g
   }
   CHECK(RecordFile(path).database().text("PRAGMA integrity_check") == "ok");
 }
+
+TEST_CASE("record kill: the next run waits until no job of the killed one is left") {
+  const Sandbox box;
+  enjoin::test::Fifo here = box.fifo("here");
+  enjoin::test::Running killed = box.start(
+      {"--db", "r.db", "trap '' TERM; echo $$ >pid; echo x >here; sleep 1000 # {}", ":::", "1"});
+  here.wait_line();
+  killed.signal(SIGKILL);
+  killed.wait();
+  const enjoin::test::Ran next =
+      box.enjoin({"--db", "r.db", "kill -0 $(cat pid) 2>&1 || echo gone # {}", ":::", "1"});
+  CHECK(next.status == 0);
+  CHECK(next.out.find("gone") != std::string::npos);
+}

@@ -196,6 +196,20 @@ TEST_CASE("report: for people") {
   }
 }
 
+TEST_CASE("report: the command line can be given to a shell again") {
+  SomeRecord record;
+  record.get().run(R"(UPDATE runs SET arguments = '["run","--set","a=b c"]')");
+  const std::string text = report_text(ReportReader(record.get()).read(2), "r.db");
+  CHECK(text.starts_with("Run 2 of r.db: enjoin run --set a=b\\ c\n"));
+}
+
+TEST_CASE("report: jobs of the batch mode are called by their commands") {
+  SomeRecord record;
+  record.get().run("UPDATE runs SET mode = 'batch'");
+  const std::string text = report_text(ReportReader(record.get()).read(2), "r.db");
+  CHECK(text.find("\n  make b 2 ") != std::string::npos);
+}
+
 TEST_CASE("report: nothing of it reaches the terminal as control characters") {
   SomeRecord record;
   record.get().run(

@@ -262,3 +262,19 @@ TEST_CASE("run display: the last lines of what was captured") {
   output.text[1] = "from stderr";
   CHECK(last_lines(output, 3) == "  | from stderr\n");
 }
+
+TEST_CASE("run display: jobs that wait with the workers do not count as running") {
+  DisplaySettings settings = on_terminal();
+  settings.running = [] { return std::size_t{1}; };
+  Shown shown(settings);
+  shown.end(shown.start(), Exited{0});
+  shown.start();
+  shown.pass(1s);
+  shown.start();
+  const std::string text = shown.turn();
+  INFO(text);
+  CHECK(holds(text, "second  [....................] 0/3  1 running"));
+  CHECK(holds(text, "1/4 done  1 running"));
+  CHECK(holds(text, "  j1 "));
+  CHECK_FALSE(holds(text, "  j2 "));
+}

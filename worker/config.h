@@ -91,9 +91,9 @@ struct WorkerConfig {
   std::string slot_variable;                ///< is set to the slot's number less one; empty: none
   bool terminal = false;             ///< jobs read our terminal, and stay in our process group
   Isolate isolate = Isolate::kNone;  ///< never with `terminal`
-  /// Each job is a JobRecipe (job_recipe.h), packed as Job::inputs, instead of inputs for `command`.
-  /// `shell` and `leftovers` do not count then; `isolate` says that some jobs want it. Templates of
-  /// `tag` and the like see the recipe's label as the only value.
+  /// Each job is a JobRecipe (job_recipe.h), packed as Job::inputs, instead of inputs for
+  /// `command`. `shell` and `leftovers` do not count then; `isolate` says that some jobs want it.
+  /// Templates of `tag` and the like see the recipe's label as the only value.
   bool recipes = false;
 };
 

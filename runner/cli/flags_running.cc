@@ -17,6 +17,8 @@ constexpr Flag kFlags[] = {
      .text = "Run up to `N` jobs at once. `N%`, `+N` and `-N` are reckoned from the number of CPUs "
              "(percentages are rounded up, and at least one job runs), 0 is as many as possible, "
              "and a file's name stands for what the file holds, which may change while jobs run. "
+             "With `auto` there are more jobs than CPUs while jobs wait and CPUs idle, and fewer "
+             "while processes wait for memory. "
              "Without `-j`, there is one job for each CPU that may really be used: the affinity "
              "mask and the cgroup's CPU quota are looked at."},
     {.name = "delay",

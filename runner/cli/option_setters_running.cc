@@ -54,7 +54,7 @@ void set_leftovers(Draft& draft, Value value) {
 }
 
 void set_jobs(Draft& draft, Value value) {
-  check_given("-j", value, "N, N%, +N, -N, 0 or a file that holds one");
+  check_given("-j", value, "N, N%, +N, -N, 0, auto or a file that holds one");
   parse_jobs(value, 1, 1);  // for its checks: the numbers are the program's to know
   draft.options.jobs_text = value;
 }

@@ -158,25 +158,35 @@ Frame RunDisplay::frame(TimePoint now) const {
       frame.stages.push_back({plan_.stage(stage).name, plan_.counts(stage), is_closed});
     }
   }
+  const auto begun = begun_jobs();
+  frame.counts.running = begun.size();
+  for (StageLine& stage : frame.stages) stage.counts.running = 0;
   std::chrono::nanoseconds spent{0};
-  for (const auto& [job, running] : running_) spent += now - running.since;
+  for (const auto& [since, job] : begun) {
+    spent += now - since;
+    if (settings_.redraws) ++frame.stages[at(plan_.stage_of(job))].counts.running;
+  }
   frame.left = estimate_.left(plan_, frame.elapsed, spent);
-  if (settings_.redraws) frame.running = running_lines(now);
+  if (settings_.redraws) frame.running = running_lines(begun, now);
   return frame;
 }
 
-std::vector<RunningLine> RunDisplay::running_lines(TimePoint now) const {
-  std::vector<std::pair<TimePoint, std::uint32_t>> oldest;
-  for (const auto& [job, running] : running_) oldest.emplace_back(running.since, job);
-  const std::size_t most = std::min(most_running_lines(settings_.size()), oldest.size());
-  std::partial_sort(oldest.begin(), oldest.begin() + static_cast<std::ptrdiff_t>(most),
-                    oldest.end());
-  oldest.resize(most);
+/// The oldest first. Workers take them in the order in which they were given.
+std::vector<std::pair<RunDisplay::TimePoint, JobIndex>> RunDisplay::begun_jobs() const {
+  std::vector<std::pair<TimePoint, JobIndex>> begun;
+  for (const auto& [job, running] : running_) begun.emplace_back(running.since, JobIndex{job});
+  std::sort(begun.begin(), begun.end());
+  if (settings_.running) begun.resize(std::min(begun.size(), settings_.running()));
+  return begun;
+}
+
+std::vector<RunningLine> RunDisplay::running_lines(
+    const std::vector<std::pair<TimePoint, JobIndex>>& begun, TimePoint now) const {
   std::vector<RunningLine> lines;
-  for (const auto& [since, number] : oldest) {
-    const JobIndex job{number};
+  for (const auto& [since, job] : begun) {
+    if (lines.size() == most_running_lines(settings_.size())) break;
     lines.push_back({.name = name(job),
-                     .attempt = running_.at(number).attempt,
+                     .attempt = running_.at(static_cast<std::uint32_t>(job)).attempt,
                      .since = now - since,
                      .latest = settings_.latest_line ? settings_.latest_line(job) : ""});
   }

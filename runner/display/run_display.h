@@ -7,6 +7,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "runner/display/estimate.h"
@@ -30,6 +31,8 @@ struct DisplaySettings {
   std::chrono::nanoseconds line_every = std::chrono::seconds(10);  ///< plain lines
   std::function<ScreenSize()> size = {};
   std::function<TimePoint()> clock = {};
+  /// How many jobs workers have begun: others were given to them ahead (LocalTeam). None: all have.
+  std::function<std::size_t()> running = {};
   /// What a running job wrote last (LocalTeam); none: not shown. An empty string: nothing yet.
   std::function<std::string(JobIndex)> latest_line = {};
   /// Calls what it is given while no worker prints; false: one does. None: it is called at once.
@@ -83,7 +86,9 @@ class RunDisplay final : public RunObserver {
   void tell_leftovers(const AttemptEnd& end, StageIndex stage);
   void draw(TimePoint now);
   Frame frame(TimePoint now) const;
-  std::vector<RunningLine> running_lines(TimePoint now) const;
+  std::vector<std::pair<TimePoint, JobIndex>> begun_jobs() const;
+  std::vector<RunningLine> running_lines(const std::vector<std::pair<TimePoint, JobIndex>>& begun,
+                                         TimePoint now) const;
   std::string name(JobIndex job) const;
 
   DisplaySettings settings_;

@@ -43,6 +43,8 @@ class JobSource {
   /// has succeeded; none is left by an attempt that failed.
   virtual std::vector<std::string> inputs(JobIndex) const { return {}; }
   virtual std::vector<std::string> outputs(JobIndex) const { return {}; }
+  /// Those to remove after an attempt that failed: of a pattern, only what was not there before it.
+  virtual std::vector<std::string> failed_outputs(JobIndex job) const { return outputs(job); }
   /// With `input` still 0: the record adds what the inputs hold.
   virtual Identity identity(JobIndex job) const = 0;
 };

@@ -41,9 +41,12 @@ PoolIndex Resources::add_pool(PoolSpec pool) {
 }
 
 RequirementIndex Resources::add_requirement(const Requirement& requirement) {
+  if (last_index_ != ~0U && requirement == last_) return RequirementIndex{last_index_};
   const auto [entry, is_new] =
       index_.try_emplace(bytes_of(requirement), static_cast<std::uint32_t>(requirements_.size()));
-  if (!is_new) return RequirementIndex{entry->second};
+  last_index_ = ~0U;
+  last_ = requirement;
+  if (!is_new) return RequirementIndex{last_index_ = entry->second};
   Kept kept{requirement, true};
   kept.spec.cpus = std::max(kept.spec.cpus, 1U);
   std::vector<PoolIndex> pools = kept.spec.pools;
@@ -54,7 +57,7 @@ RequirementIndex Resources::add_requirement(const Requirement& requirement) {
   }
   kept.is_plain = kept.spec.cpus == 1 && kept.spec.memory.empty() && pools.empty();
   requirements_.push_back(std::move(kept));
-  return RequirementIndex{entry->second};
+  return RequirementIndex{last_index_ = entry->second};
 }
 
 std::uint64_t Resources::memory_of(std::uint32_t requirement, std::uint32_t attempt) const {

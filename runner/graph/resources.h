@@ -68,6 +68,8 @@ class Resources {
   std::uint64_t memory_in_use_ = 0;
   std::deque<Pool> pools_;
   std::vector<Kept> requirements_;
+  Requirement last_;                                      // as it was given last
+  std::uint32_t last_index_ = ~0U;                        // ~0: none was
   std::unordered_map<std::string, std::uint32_t> index_;  // of requirements, by their bytes
   std::vector<Held> held_;
   std::vector<std::uint32_t> free_places_;

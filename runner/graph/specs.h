@@ -39,6 +39,7 @@ struct Requirement {
   std::uint32_t attempts = 1;  ///< in all; 0: without end
   std::chrono::nanoseconds retry_delay{0};
   double retry_backoff = 1;  ///< the delay grows by this factor with each attempt
+  friend bool operator==(const Requirement&, const Requirement&) = default;
 };
 
 struct GraphPlanSpec {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
@@ -28,6 +29,16 @@ constexpr std::chrono::milliseconds kLookAgain{20};
 bool takes_now(int fd, std::chrono::milliseconds patience) {
   pollfd watched{fd, POLLOUT, 0};
   return ::poll(&watched, 1, static_cast<int>(patience.count())) > 0;
+}
+
+/// The signal that came with EPIPE is blocked, and would end us when it is no more.
+void forget_broken_pipe() {
+  sigset_t blocked, broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  if (::pthread_sigmask(SIG_SETMASK, nullptr, &blocked) != 0) return;
+  const timespec now{};
+  if (sigismember(&blocked, SIGPIPE) == 1) ::sigtimedwait(&broken_pipe, nullptr, &now);
 }
 
 }  // namespace
@@ -142,7 +153,9 @@ bool EventStream::write_some() {
   if (done < 0 && errno == EINTR) return true;
   if (done < 0 && errno == EAGAIN) return false;
   if (done <= 0) {
-    fail(errno == EPIPE || errno == ECONNRESET ? "the reader has gone" : std::strerror(errno));
+    const int error = errno;
+    if (error == EPIPE) forget_broken_pipe();
+    fail(error == EPIPE || error == ECONNRESET ? "the reader has gone" : std::strerror(error));
   }
   written_ += static_cast<std::size_t>(done);
   if (written_ == waiting_.size()) {

@@ -130,9 +130,21 @@ void JsonlSource::add(GraphPlan& plan, std::string_view text) {
     }
     found_shell_ = true;
   }
+  find_keys();
   const KeptLine kept = kept_.keep(text, number_);
   const JobIndex job = place_job(plan, kept);
   add_needs(plan, job, kept);
+}
+
+/// Of a large graph, each look into the table misses all caches: so they are announced together.
+void JsonlSource::find_keys() {
+  own_key_ = key_of(coming_.id.empty() ? unnamed_id(number_) : coming_.id);
+  ids_.prefetch(own_key_);
+  need_keys_.clear();
+  for (const std::string& need : coming_.needs) {
+    need_keys_.push_back(key_of(need));
+    ids_.prefetch(need_keys_.back());
+  }
 }
 
 /// Gives the line its job in the plan.
@@ -142,7 +154,7 @@ JobIndex JsonlSource::place_job(GraphPlan& plan, const KeptLine& kept) {
   const auto key_at = [this](std::uint32_t index) -> const IdTable::Key& {
     return entries_[index].key;
   };
-  const IdTable::Key key = key_of(coming_.id.empty() ? unnamed_id(number_) : coming_.id);
+  const IdTable::Key& key = own_key_;
   const IdTable::Place place = ids_.find(key, key_at);
   JobIndex job{};
   if (!place.index) {
@@ -150,7 +162,7 @@ JobIndex JsonlSource::place_job(GraphPlan& plan, const KeptLine& kept) {
     entries_.emplace_back();
     defined_.push_back(true);
     entries_.back().key = key;
-    ids_.insert(place, key, static_cast<std::uint32_t>(job), key_at);
+    ids_.insert(place, key, static_cast<std::uint32_t>(job));
   } else if (job = JobIndex{*place.index}; !is_defined(job)) {
     plan.define_job(job, stage, requirement, coming_.expected);
     defined_[at(job)] = true;
@@ -164,12 +176,14 @@ JobIndex JsonlSource::place_job(GraphPlan& plan, const KeptLine& kept) {
   entry.command = hash_command(coming_, hash_);
   entry.environment =
       coming_.environment.empty() ? no_environment_ : hash_words(coming_.environment, hash_);
+  has_files_.resize(entries_.size());
+  has_files_[at(job)] = !input_paths(coming_).empty() || !output_paths(coming_).empty();
   return job;
 }
 
 void JsonlSource::add_needs(GraphPlan& plan, JobIndex job, const KeptLine& kept) {
   for (std::size_t i = 0; i < coming_.needs.size(); ++i) {
-    const JobIndex on = job_of(plan, key_of(coming_.needs[i]), kept);
+    const JobIndex on = job_of(plan, need_keys_[i], kept);
     if (on == job) throw LineError(coming_.needs_at[i], "a job cannot need itself");
     plan.add_need(job, on);
   }
@@ -187,7 +201,7 @@ JobIndex JsonlSource::job_of(GraphPlan& plan, const IdTable::Key& key, const Kep
   defined_.push_back(false);
   entries_.back().key = key;
   entries_.back().line = needed_by;
-  ids_.insert(place, key, static_cast<std::uint32_t>(job), key_at);
+  ids_.insert(place, key, static_cast<std::uint32_t>(job));
   ++promised_;
   looked_ahead_ = true;
   return job;
@@ -317,11 +331,11 @@ JobRecipe JsonlSource::recipe(const GraphPlan::Start& start) {
 }
 
 std::vector<std::string> JsonlSource::inputs(JobIndex job) const {
-  return input_paths(line(job));
+  return has_files_[at(job)] ? input_paths(line(job)) : std::vector<std::string>();
 }
 
 std::vector<std::string> JsonlSource::outputs(JobIndex job) const {
-  return output_paths(line(job));
+  return has_files_[at(job)] ? output_paths(line(job)) : std::vector<std::string>();
 }
 
 Identity JsonlSource::identity(JobIndex job) const {

@@ -63,6 +63,7 @@ class JsonlSource : public JobSource {
   void wait_first_line();
   void take_line(GraphPlan& plan, std::string_view text);
   void add(GraphPlan& plan, std::string_view text);
+  void find_keys();
   JobIndex place_job(GraphPlan& plan, const KeptLine& kept);
   void add_needs(GraphPlan& plan, JobIndex job, const KeptLine& kept);
   JobIndex job_of(GraphPlan& plan, const IdTable::Key& key, const KeptLine& needed_by);
@@ -88,9 +89,13 @@ class JsonlSource : public JobSource {
   mutable IdentityHash hash_;
   JobLine coming_;  // the line that is being added
 
+  IdTable::Key own_key_{};
+  std::vector<IdTable::Key> need_keys_;
+
   LineStore kept_;
   std::deque<Entry> entries_;  // by JobIndex
   std::vector<bool> defined_;
+  std::vector<bool> has_files_;  // by job: most have none, and need not be read again for that
   IdTable ids_;
   std::map<std::pair<std::string, bool>, StageIndex> stages_;  // by name and allow_failure
   const std::pair<const std::pair<std::string, bool>, StageIndex>* last_stage_ = nullptr;

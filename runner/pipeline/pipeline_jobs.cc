@@ -8,6 +8,7 @@
 
 #include "enjoin/error.h"
 #include "runner/pipeline/path_pattern.h"
+#include "worker/result_path.h"
 #include "worker/shell_quote.h"
 #include "worker/term_safe.h"
 
@@ -67,6 +68,12 @@ std::string_view begin_of_pattern(std::string_view pattern) {
     if (has_wildcard(pattern.substr(0, slash))) return pattern.substr(0, slash);
   }
   return pattern;
+}
+
+// Where there is none, the job will say why it cannot write.
+void make_parent(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash != path.npos && slash > 0) static_cast<void>(make_folders(path.substr(0, slash)));
 }
 
 void add_paths(const TextWriter& writer, const JobPath& path, std::vector<std::string>* paths) {
@@ -168,6 +175,7 @@ JobRecipe PipelineJobs::recipe(JobPlace job, const GraphPlan::Start& start) cons
   recipe.stdin_path = writer.plain(stage.stdin_path);
   recipe.stdout_path = writer.plain(stage.stdout_path);
   recipe.stderr_path = writer.plain(stage.stderr_path);
+  make_parent(joined_path(recipe.folder, recipe.stderr_path));
   for (const auto& [name, value] : stage.env) {
     recipe.environment.push_back(value ? name + '=' + writer.plain(*value) : name);
   }
@@ -181,6 +189,20 @@ std::vector<std::string> PipelineJobs::outputs(JobPlace job) const {
   std::vector<std::string> paths;
   for (const JobPath& path : writer.outputs()) add_paths(writer, path, &paths);
   return paths;
+}
+
+std::vector<std::string> PipelineJobs::literal_outputs(JobPlace job) const {
+  const TextWriter writer = this->writer(job, TextAim::kShow);
+  std::vector<std::string> paths;
+  for (const JobPath& path : writer.outputs()) {
+    if (!path.is_pattern) add_paths(writer, path, &paths);
+  }
+  return paths;
+}
+
+bool PipelineJobs::has_output_patterns(std::size_t stage) const {
+  const std::vector<PipeText>& outputs = file_.stages[stage].outputs;
+  return std::any_of(outputs.begin(), outputs.end(), has_pattern);
 }
 
 std::vector<std::string> PipelineJobs::inputs(JobPlace job) const {

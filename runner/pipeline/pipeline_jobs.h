@@ -37,10 +37,14 @@ class PipelineJobs {
 
   std::string name(JobPlace job) const { return job_name(file_, items_, job); }
   std::string command(JobPlace job) const;
+  /// Files of lists, and the folder of its stderr, are made.
   JobRecipe recipe(JobPlace job, const GraphPlan::Start& start) const;
   /// From our own folder; patterns as what matches now, or as themselves where nothing does.
   std::vector<std::string> inputs(JobPlace job) const;
   std::vector<std::string> outputs(JobPlace job) const;
+  /// Those of `outputs` that are no patterns.
+  std::vector<std::string> literal_outputs(JobPlace job) const;
+  bool has_output_patterns(std::size_t stage) const;
   Identity identity(JobPlace job) const;
 
  private:

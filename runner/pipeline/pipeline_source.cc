@@ -164,7 +164,11 @@ std::string PipelineSource::command(JobIndex job) const {
 }
 
 JobRecipe PipelineSource::recipe(const GraphPlan::Start& start) {
-  return jobs_->recipe(place(start.job), start);
+  const JobPlace job = place(start.job);
+  if (jobs_->has_output_patterns(job.stage)) {
+    there_before_[static_cast<std::uint32_t>(start.job)] = jobs_->outputs(job);
+  }
+  return jobs_->recipe(job, start);
 }
 
 std::chrono::nanoseconds PipelineSource::timeout(JobIndex job) const {
@@ -177,6 +181,24 @@ std::vector<std::string> PipelineSource::inputs(JobIndex job) const {
 
 std::vector<std::string> PipelineSource::outputs(JobIndex job) const {
   return jobs_->outputs(place(job));
+}
+
+// A pattern may match files that are none of the job's making.
+std::vector<std::string> PipelineSource::failed_outputs(JobIndex job) const {
+  std::vector<std::string> paths = outputs(job);
+  const JobPlace where = place(job);
+  if (!jobs_->has_output_patterns(where.stage)) return paths;
+  const auto noted = there_before_.find(static_cast<std::uint32_t>(job));
+  if (noted == there_before_.end()) return {};
+  std::vector<std::string> kept = noted->second;
+  const std::vector<std::string> declared = jobs_->literal_outputs(where);
+  std::erase_if(kept, [&](const std::string& path) {
+    return std::find(declared.begin(), declared.end(), path) != declared.end();
+  });
+  std::erase_if(paths, [&](const std::string& path) {
+    return std::find(kept.begin(), kept.end(), path) != kept.end();
+  });
+  return paths;
 }
 
 Identity PipelineSource::identity(JobIndex job) const {

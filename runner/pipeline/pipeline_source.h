@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "runner/graph/job_source.h"
@@ -34,6 +35,7 @@ class PipelineSource : public JobSource {
   std::chrono::nanoseconds timeout(JobIndex job) const override;
   std::vector<std::string> inputs(JobIndex job) const override;
   std::vector<std::string> outputs(JobIndex job) const override;
+  std::vector<std::string> failed_outputs(JobIndex job) const override;
   Identity identity(JobIndex job) const override;
 
  private:
@@ -62,6 +64,8 @@ class PipelineSource : public JobSource {
   std::vector<Stage> stages_;         // by stage of the file
   std::vector<std::size_t> started_;  // stages with jobs, by their first
   std::uint32_t jobs_added_ = 0;
+  // By job, what the patterns of its outputs matched when it started.
+  std::unordered_map<std::uint32_t, std::vector<std::string>> there_before_;
 };
 
 }  // namespace enjoin

@@ -26,13 +26,6 @@ std::string joined(const std::vector<std::string>& values) {
   return text;
 }
 
-// Wildcards count where the file says them; those in values stand for themselves.
-bool has_pattern(const PipeText& text) {
-  return std::any_of(text.pieces.begin(), text.pieces.end(), [](const TextPiece& piece) {
-    return piece.kind == Kind::kLiteral && has_wildcard(piece.text);
-  });
-}
-
 std::string absolute_path(const std::string& path) {
   return path.starts_with('/') ? path : std::filesystem::current_path().string() + '/' + path;
 }
@@ -45,6 +38,12 @@ std::string seen_from(const std::string& to, const std::string& from, const std:
 }
 
 }  // namespace
+
+bool has_pattern(const PipeText& text) {
+  return std::any_of(text.pieces.begin(), text.pieces.end(), [](const TextPiece& piece) {
+    return piece.kind == Kind::kLiteral && has_wildcard(piece.text);
+  });
+}
 
 std::string joined_path(const std::string& folder, const std::string& path) {
   if (folder.empty() || path.starts_with('/')) return path;

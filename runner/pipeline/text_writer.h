@@ -73,6 +73,10 @@ class TextWriter {
   bool writes_folder_ = false;
 };
 
+/// Whether the path is a pattern: wildcards count where the file says them; those in values stand
+/// for themselves.
+bool has_pattern(const PipeText& text);
+
 /// A path that is relative to `folder`, as one that is relative to the folder of `folder`.
 std::string joined_path(const std::string& folder, const std::string& path);
 

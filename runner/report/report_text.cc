@@ -8,6 +8,7 @@
 
 #include "runner/display/run_texts.h"
 #include "runner/progress.h"
+#include "worker/shell_quote.h"
 #include "worker/term_safe.h"
 
 namespace enjoin {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::size_t kLastLines = 10;
 constexpr std::size_t kMostCommandBytes = 300;
+constexpr std::size_t kMostShortBytes = 60;
 constexpr std::size_t kMostPathSteps = 20;
 constexpr std::size_t kMostStages = 200;
 
@@ -44,7 +46,7 @@ std::string size_text(std::uint64_t bytes) {
 
 std::string command_line(const RunFacts& run) {
   std::string line = "enjoin";
-  for (const std::string& word : run.arguments) line += ' ' + word;
+  for (const std::string& word : run.arguments) line += ' ' + shell_quoted(word);
   return shown(line, kMostCommandBytes);
 }
 
@@ -156,8 +158,11 @@ void add_slowest(const Report& report, std::string* text) {
   Table table;
   table.add({"", "took", "CPU", "max RSS", ""});
   for (const AttemptFacts& attempt : report.slowest) {
-    table.add({shown_name(attempt.name), seconds_text(attempt.wall),
-               seconds_text(attempt.user + attempt.system), size_text(attempt.max_rss),
+    // Jobs of the batch mode are called by numbers, which say little.
+    const bool has_name = report.run.mode != "batch";
+    table.add({has_name ? shown_name(attempt.name) : shown(attempt.command, kMostShortBytes),
+               seconds_text(attempt.wall), seconds_text(attempt.user + attempt.system),
+               size_text(attempt.max_rss),
                attempt.state == "succeeded" ? "" : shown(attempt.outcome, kMostCommandBytes)});
   }
   *text += "\nSlowest\n" + table.text();

@@ -6,6 +6,7 @@
 
 #include "runner/cpu_count.h"
 #include "runner/display/terminal.h"
+#include "runner/memory_budget.h"
 #include "runner/units.h"
 #include "worker/term_safe.h"
 
@@ -15,11 +16,6 @@ namespace {
 std::uint32_t workers_for(const RunOptions& options, const OpenFiles& open_files) {
   return parse_jobs(options.batch.jobs_text, usable_cpus(options.batch.cpu_unit),
                     most_workers(open_files));
-}
-
-std::uint64_t machine_memory() {
-  const auto pages = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES));
-  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace
@@ -32,7 +28,7 @@ GraphRun::GraphRun(const RunOptions& options, std::unique_ptr<JobSource> source,
       open_files_(raise_open_files()),
       workers_(workers_for(options, open_files_)),
       source_(std::move(source)),
-      plan_({.cpus = workers_, .memory = machine_memory(), .keep_going = options.keep_going}),
+      plan_({.cpus = workers_, .memory = memory_budget(), .keep_going = options.keep_going}),
       events_(open_events()),
       record_(open_record()),
       team_(team_spec()),
@@ -82,6 +78,7 @@ DisplaySettings GraphRun::display() {
   if (options_.batch.output == OutputMode::kUngroup) settings.redraws = false;
   if (options_.events == "-" && ::isatty(STDOUT_FILENO) == 1) settings.redraws = false;
   settings.repeats_output = options_.batch.keep_order;
+  settings.running = [this] { return team_.running(); };
   settings.latest_line = [this](JobIndex job) { return latest_line(job); };
   settings.between_output = [this](const auto& act) { return team_.between_output(act); };
   return settings;
@@ -119,12 +116,12 @@ int GraphRun::run() {
                  .messages = messages_};
   parts.keep_order = options_.batch.keep_order;
   parts.keeps_output = true;
+  parts.reads_all_first = source_->wait_fd() < 0;
   if (record_) {
     parts.observers.push_back(record_.get());
     parts.is_up_to_date = [this](JobIndex job) { return record_->is_up_to_date(job); };
     parts.output_files = &record_->output_files();
     parts.on_begun = [this] { survey(); };
-    parts.reads_all_first = source_->wait_fd() < 0;
   }
   if (events_) parts.observers.push_back(events_.get());
   if (joblog_) parts.observers.push_back(&*joblog_);

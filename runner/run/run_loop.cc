@@ -273,7 +273,7 @@ void RunLoop::on_result(JobResult& result) {
   }
   const auto* const canceled = std::get_if<Canceled>(&result.outcome);
   if (end != GraphPlan::End::kSuccess && (canceled == nullptr || canceled->started)) {
-    RunFiles::remove(source_.outputs(job));
+    RunFiles::remove(source_.failed_outputs(job));
   }
   const GraphPlan::Verdict verdict = plan_.on_end(job, end, result.use.wall, Clock::now());
   if (parts_.keep_order) {

@@ -1,5 +1,4 @@
-#ifndef TABLE_H
-#define TABLE_H
+#pragma once
 
 enum { MOST_WORDS = 1000, WORD_SIZE = 32 };
 
@@ -11,5 +10,3 @@ struct table {
 
 /* Counts the word; 0 where the table is full. */
 int table_count(struct table* table, const char* word);
-
-#endif
