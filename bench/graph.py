@@ -48,7 +48,10 @@ class Bench:
         return measure.alternate(contenders, self.runs, self.env)
 
     def resident(self, argv):
-        """The most bytes that were resident in the process, not in those that it starts."""
+        """The most bytes that were resident in the process, not in those that it starts.
+
+        Never less than this script itself takes (16 MB): the kernel counts what was before exec.
+        """
         pid = os.fork()
         if pid == 0:
             sink = os.open(os.devnull, os.O_RDWR)
@@ -62,6 +65,16 @@ class Bench:
 
 def dry_run(bench, path):
     return [bench.enjoin, "run", "--no-db", "--dry-run", path]
+
+
+def reading_only(bench, path):
+    """Ends when all is read, checked and planned: the last line needs a job that there is not."""
+    cut = path + ".reading.jsonl"
+    if not os.path.exists(cut):
+        shutil.copyfile(path, cut)
+        with open(cut, "a") as file:
+            file.write(json.dumps({"id": "last", "sh": ":", "needs": ["nobody"]}) + "\n")
+    return ["/bin/sh", "-c", '"$@" 2>/dev/null; [ $? -eq 255 ]', "sh", *dry_run(bench, cut)]
 
 
 def less_memory(what, ours, peer, theirs):
@@ -105,12 +118,13 @@ def lines(bench):
     few = bench.write("few.jsonl", ['{"id": "a", "argv": ["/bin/true"]}'])
     ours = dry_run(bench, path)
     loop = "Python loop of json.loads"
-    times = bench.alternate(Contender("enjoin", ours),
+    listed = "with all commands listed"
+    times = bench.alternate(Contender("enjoin", reading_only(bench, path)), Contender(listed, ours),
                             Contender(loop, [sys.executable, "-c", LOOP, path]))
     each = (bench.resident(ours) - bench.resident(dry_run(bench, few))) / count
     text = os.path.getsize(path) / count
-    return [faster(f"{count:,} jobs as JSON Lines, read, checked, planned and listed (--dry-run)",
-                   times, "enjoin", loop, 1),
+    return [faster(f"{count:,} jobs as JSON Lines, read, checked and planned", times, "enjoin", loop, 1),
+            faster("that and all commands listed (--dry-run)", times, listed, loop, 0),
             Result(f"memory of that for each job (its line: {text:.0f} bytes)", each, "bytes each",
                    goal="< 500", met=each < 500)]
 
@@ -220,7 +234,7 @@ def resume(bench):
     reading = "reading the graph"
     select = "sqlite3, all identities"
     times = bench.alternate(Contender("enjoin", first),
-                            Contender(reading, dry_run(bench, more)),
+                            Contender(reading, reading_only(bench, more)),
                             Contender(select, ["sqlite3", database, SELECT]))
     mine, graph = median(times["enjoin"]), median(times[reading])
     theirs = median(times[select])

@@ -104,7 +104,7 @@ TEST_CASE("job line: what is wrong is told with its place") {
       {R"({"argv":[""]})", "9 an empty text in \"argv\""},
       {R"({"argv":"x"})", "8 a text, where \"argv\" needs an array of texts"},
       {R"({"argv":[1]})", "9 a number, where \"argv\" needs"},
-      {R"({"argv":["x"], "ned":["a"]})", "15 unknown key \"ned\""},
+      {R"({"argv":["x"], "xneeds":["a"]})", "15 unknown key \"xneeds\""},
       {R"({"argv":["x"],"outptus":["a"]})", "did you mean \"outputs\"?"},
       {R"({"id":"a","id":"b"})", "10 \"id\" stands here twice"},
       {R"({"id":""})", "6 \"id\" is empty"},

@@ -240,6 +240,8 @@ TEST_CASE("pipeline file: --set changes a variable that is there") {
 TEST_CASE("pipeline file: no TOML is told with its place") {
   CHECK(holds(errors_of("[[stage]]\nname = \n"), "p.toml:2:8: "));
   CHECK(holds(errors_of("a = 1\na = 2\n"), "p.toml:2:5: "));
+  // toml++ 3.3 asserts here.
+  CHECK(errors_of("a = 1\n[ =]\nb = 2\n") == "p.toml:2:1: this is no key, table or value");
   CHECK(errors_of("") == "p.toml:1:1: there is no stage: each begins with [[stage]]");
 }
 
@@ -319,16 +321,16 @@ TEST_CASE("pipeline file: needs_each and from want a stage with items, by a colu
   CHECK(holds(stage_errors("[[stage]]\nname='b'\nrun='x'\nforeach={from='a'}\n"),
               "stage 'a' has no items to go through"));
   CHECK(holds(stage_errors("foreach={sample=['1']}\n[[stage]]\nname='b'\nrun='x'\n"
-                           "needs_each={stage='a',by='smaple'}\n"),
-              "stage 'a' has no column 'smaple'; did you mean 'sample'?"));
+                           "needs_each={stage='a',by='samplex'}\n"),
+              "stage 'a' has no column 'samplex'; did you mean 'sample'?"));
 }
 
 TEST_CASE("pipeline file: a name that is nearly one of ours is warned of") {
   const PipelineFile file =
-      read("[[stage]]\nname='a'\nrun='echo {sampel} {print}'\nforeach={sample=['1']}\n");
+      read("[[stage]]\nname='a'\nrun='echo {samplex} {print}'\nforeach={sample=['1']}\n");
   REQUIRE(file.warnings.size() == 1);
   CHECK(file.warnings[0] ==
-        "p.toml:3:5: {sampel} stays as it is: it is no name here; did you mean 'sample'?");
+        "p.toml:3:5: {samplex} stays as it is: it is no name here; did you mean 'sample'?");
 }
 
 TEST_CASE("pipeline file: values of the wrong kind say what is expected") {

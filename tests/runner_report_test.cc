@@ -200,7 +200,7 @@ TEST_CASE("report: the command line can be given to a shell again") {
   SomeRecord record;
   record.get().run(R"(UPDATE runs SET arguments = '["run","--set","a=b c"]')");
   const std::string text = report_text(ReportReader(record.get()).read(2), "r.db");
-  CHECK(text.starts_with("Run 2 of r.db: enjoin run --set a=b\\ c\n"));
+  CHECK(text.starts_with("Run 2 of r.db: enjoin run --set 'a=b c'\n"));
 }
 
 TEST_CASE("report: jobs of the batch mode are called by their commands") {

@@ -78,10 +78,9 @@ TEST_CASE("run options: values that are wrong are refused with the right form") 
   CHECK(has(run_error({"-j", "x y/"}), "-j"));
 }
 
-TEST_CASE("run options: -j auto is left to the run") {
-  const RunOptions run = run_of({"-j", "auto"});
-  CHECK(run.auto_jobs);
-  CHECK(run.batch.jobs_text.empty());
+TEST_CASE("run options: -j is that of the batch mode") {
+  CHECK(run_of({"-j", "auto"}).batch.jobs_text == "auto");
+  CHECK(run_of({"-j50%"}).batch.jobs_text == "50%");
 }
 
 TEST_CASE("run options: what shows and runs nothing") {

@@ -19,7 +19,7 @@ the names of stages, these are run, and what they need.
 
     [[stage]]
     name = "compile"
-    foreach = { glob = "*.c", as = "source" }
+    foreach = { source = { glob = "*.c" } }
     run = "cc -c {source} -o {out}"
     outputs = ["{source}.o"]
 

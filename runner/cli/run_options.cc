@@ -133,11 +133,6 @@ void set_graph(RunOptions& run, const std::string& value) {
   }
 }
 
-void set_jobs(RunOptions& run, Draft& draft, const std::string& value) {
-  run.auto_jobs = value == "auto";
-  if (!run.auto_jobs) setter_of("jobs").set(draft, value);
-}
-
 using OwnSetter = void (*)(RunOptions&, Draft&, const std::string&);
 using Value = const std::string&;
 
@@ -152,7 +147,6 @@ const std::map<std::string_view, OwnSetter>& own_setters() {
       {"from", [](RunOptions& run, Draft&, Value v) { run.from.push_back(v); }},
       {"set", [](RunOptions& run, Draft&, Value v) { set_variable(run, v); }},
       {"keep-going", [](RunOptions& run, Draft&, Value) { run.keep_going = true; }},
-      {"jobs", set_jobs},
       {"db",
        [](RunOptions& run, Draft&, Value v) {
          check_given("--db", v, "a file");

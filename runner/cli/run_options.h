@@ -30,10 +30,9 @@ struct RunOptions {
   std::vector<std::string> from;           ///< --from
   std::vector<std::string> set;            ///< --set: NAME=VALUE
   bool keep_going = false;
-  bool auto_jobs = false;  ///< -j auto
-  bool record = true;      ///< --no-db
-  std::string database;    ///< --db; empty: the one in .enjoin/
-  std::string rerun_on;    ///< --rerun-on as given; empty: the default
+  bool record = true;    ///< --no-db
+  std::string database;  ///< --db; empty: the one in .enjoin/
+  std::string rerun_on;  ///< --rerun-on as given; empty: the default
   bool accept_changes = false;
   std::string events;              ///< --events: a file or "-"; empty: none
   std::vector<std::string> words;  ///< as given, for `enjoin resume`

@@ -214,12 +214,14 @@ void GraphPlan::mark_done(JobIndex job) {
 }
 
 void GraphPlan::set_cpus(std::uint32_t cpus) {
+  if (cpus == resources_.cpus()) return;
   resources_.set_cpus(cpus);
   ready_.unpark();
   capacity_awaited_ = false;
 }
 
 void GraphPlan::set_look_ahead(std::uint32_t jobs) {
+  if (jobs == look_ahead_) return;
   look_ahead_ = jobs;
   ready_.unpark();
   capacity_awaited_ = false;

@@ -93,7 +93,7 @@ void EventStream::know_kind() {
   ipc::UniqueFd own(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!own) return;
   fd_ = std::move(own);
-  kind_ = Kind::kOwn;
+  kind_ = Kind::kOurs;
 }
 
 void EventStream::put(std::string_view lines) {

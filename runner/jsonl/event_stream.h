@@ -55,7 +55,7 @@ class EventStream {
   ipc::UniqueFd fd_;
   enum class Kind : std::uint8_t {
     kFile,  // takes everything at once
-    kOwn,   // our own open file, which does not block
+    kOurs,  // our own open file, which does not block
     kSocket,
     kShared  // may block, for it is not ours alone: written to in small pieces
   } kind_ = Kind::kFile;

@@ -102,7 +102,7 @@ struct PipelineFile {
   std::vector<PipelineVariable> variables;
   std::vector<PoolSpec> pools;
   std::vector<PipelineStage> stages;  ///< in the order of the file
-  std::vector<std::string> warnings;  ///< "file:line:column: {smaple} is …", for stderr
+  std::vector<std::string> warnings;  ///< "file:line:column: {cups} stays as it is…", for stderr
 
   /// "pipeline.toml:3:14: ", to begin a message with.
   std::string place(FilePosition at) const;

@@ -6,10 +6,26 @@
 
 #include <fmt/format.h>
 
+#include "enjoin/error.h"
+
+namespace enjoin {
+namespace {
+
+/// What the library takes to be impossible, and is not: `[=]` makes it (3.3) assert that a key
+/// begins there. Without NDEBUG that would end us, and with it be undefined.
+struct BrokenToml {};
+
+[[noreturn]] void throw_broken() {
+  throw BrokenToml();
+}
+
+}  // namespace
+}  // namespace enjoin
+
+#undef NDEBUG
+#define TOML_ASSERT(condition) ((condition) ? void() : enjoin::throw_broken())
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
-
-#include "enjoin/error.h"
 
 namespace enjoin {
 namespace {
@@ -71,6 +87,28 @@ TomlValue convert(const toml::node& node) {
   return value;
 }
 
+bool is_broken(std::string_view text) {
+  try {
+    (void)toml::parse(text);
+    return false;
+  } catch (const toml::parse_error&) {
+    return false;
+  } catch (const BrokenToml&) {
+    return true;
+  }
+}
+
+/// The line that the parser breaks on, which does not say it: the last of the shortest beginning
+/// that breaks it too.
+std::size_t broken_line(std::string_view text) {
+  std::vector<std::size_t> ends;
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+    ends.push_back(at + 1);
+  const auto found = std::partition_point(
+      ends.begin(), ends.end(), [&](std::size_t end) { return !is_broken(text.substr(0, end)); });
+  return static_cast<std::size_t>(found - ends.begin()) + 1;
+}
+
 }  // namespace
 
 const TomlValue* TomlValue::find(std::string_view key) const {
@@ -105,6 +143,8 @@ TomlValue parse_toml(std::string_view text, const std::string& path) {
   } catch (const toml::parse_error& error) {
     const FilePosition at = position_of(error.source());
     throw Error(fmt::format("{}:{}:{}: {}", path, at.line, at.column, error.description()));
+  } catch (const BrokenToml&) {
+    throw Error(fmt::format("{}:{}:1: this is no key, table or value", path, broken_line(text)));
   }
 }
 

@@ -27,12 +27,16 @@ GraphRun::GraphRun(const RunOptions& options, std::unique_ptr<JobSource> source,
       messages_(STDERR_FILENO),
       open_files_(raise_open_files()),
       workers_(workers_for(options, open_files_)),
+      slots_(most_slots(options.batch, workers_, open_files_)),
       source_(std::move(source)),
       plan_({.cpus = workers_, .memory = memory_budget(), .keep_going = options.keep_going}),
       events_(open_events()),
       record_(open_record()),
       team_(team_spec()),
       display_(display(), *source_, plan_, messages_) {
+  team_.set_most_running(workers_);
+  if (is_auto_jobs(options_.batch.jobs_text))
+    auto_jobs_.emplace(workers_, slots_, Machine::of_linux());
   if (!options_.batch.joblog_path.empty()) joblog_.emplace(options_.batch.joblog_path, *source_);
   team_.report_trouble(
       [this](const std::string& text) { say(fmt::format("{}: Warning: {}\n", program_, text)); });
@@ -44,7 +48,7 @@ TeamSpec GraphRun::team_spec() const {
   spec.worker.recipes = true;
   spec.worker.isolate = source_->isolate();
   spec.worker.wipes_status = !options_.batch.quiet && can_redraw(STDERR_FILENO);
-  spec.workers = workers_;
+  spec.workers = slots_;
   spec.look_ahead = RunParts::kLookAhead;
   spec.ordered = options_.batch.keep_order;
   spec.worker_loss = options_.batch.worker_loss;
@@ -116,6 +120,7 @@ int GraphRun::run() {
                  .messages = messages_};
   parts.keep_order = options_.batch.keep_order;
   parts.keeps_output = true;
+  if (auto_jobs_) parts.auto_jobs = &*auto_jobs_;
   parts.reads_all_first = source_->wait_fd() < 0;
   if (record_) {
     parts.observers.push_back(record_.get());

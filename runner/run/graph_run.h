@@ -45,12 +45,14 @@ class GraphRun {
   MessageWriter messages_;
   const OpenFiles open_files_;
   const std::uint32_t workers_;
+  const std::uint32_t slots_;  ///< workers_, or more with -j auto
   std::unique_ptr<JobSource> source_;
   SignalEvents signals_;
   GraphPlan plan_;
   std::unique_ptr<EventWriter> events_;  ///< null: none; may take our stdout: before the team
   std::unique_ptr<RunRecorder> record_;  ///< null: --no-db
   std::optional<RunJoblog> joblog_;
+  std::optional<AutoJobs> auto_jobs_;
   LocalTeam team_;
   RunDisplay display_;
 };

@@ -58,6 +58,7 @@ int RunLoop::run() {
     pull_source();
     open_stages();
     start_jobs();
+    if (parts_.auto_jobs != nullptr) turn_auto_jobs();
     take_dropped();
     check_output();
     turn_observers();
@@ -227,6 +228,16 @@ void RunLoop::start_jobs() {
   }
 }
 
+void RunLoop::turn_auto_jobs() {
+  const std::size_t running = team_.active();
+  const bool waiting = running >= parts_.auto_jobs->jobs() && !plan_.stopped();
+  const std::uint32_t jobs = parts_.auto_jobs->consult(Clock::now(), running, waiting);
+  more_is_due_ = more_is_due_ || jobs > plan_cpus_;
+  plan_cpus_ = jobs;
+  plan_.set_cpus(jobs);
+  team_.set_most_running(jobs);
+}
+
 void RunLoop::start(const GraphPlan::Start& start) {
   const JobRecipe recipe = source_.recipe(start);
   files_.make_parents(source_.outputs(start.job));
@@ -382,10 +393,12 @@ void RunLoop::wait() {
   const auto consider = [&limit](std::chrono::nanoseconds other) {
     if (limit.count() < 0 || other < limit) limit = std::max(other, std::chrono::nanoseconds(0));
   };
-  if (const auto next = plan_.next_start(now)) consider(*next - now);
+  // Without room, a time that has come changes nothing.
+  if (const auto next = plan_.next_start(now); next && team_.room() > 0) consider(*next - now);
   for (RunObserver* const observer : parts_.observers) {
     if (const auto due = observer->until_due(now); due.count() >= 0) consider(due);
   }
+  if (parts_.auto_jobs != nullptr) consider(parts_.auto_jobs->ask_again() - now);
   if (more_is_due_) consider(std::chrono::nanoseconds(0));
   if (interrupted_ || output_failed_ || parts_.messages.is_waiting())
     consider(std::chrono::milliseconds(20));

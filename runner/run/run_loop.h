@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "enjoin/error.h"
+#include "runner/auto_jobs.h"
 #include "runner/graph/graph_plan.h"
 #include "runner/graph/job_source.h"
 #include "runner/message_writer.h"
@@ -42,6 +43,7 @@ struct RunParts {
   std::function<void()> on_begun = {};
   /// All that the source has is waited for before on_begun: it is a file.
   bool reads_all_first = false;
+  AutoJobs* auto_jobs = nullptr;  ///< -j auto: the plan's CPUs follow it; null: they stay
 };
 
 /// One run of a graph of jobs: what the source describes and the plan lets start is run by the
@@ -63,6 +65,7 @@ class RunLoop {
   void end_source();
   void open_stages();
   void start_jobs();
+  void turn_auto_jobs();
   void start(const GraphPlan::Start& start);
   void on_result(JobResult& result);
   void note_wall(std::chrono::nanoseconds wall);
@@ -94,8 +97,9 @@ class RunLoop {
   std::vector<bool> stage_ended_;                            // by stage
   std::unordered_map<std::uint32_t, std::uint64_t> orders_;  // -k: of jobs that are tried again
   std::uint64_t next_order_ = 0;
-  double average_wall_ = 1;  // seconds, of the latest jobs
-  bool began_ = false;       // jobs may have been started
+  std::uint32_t plan_cpus_ = 0;  // -j auto: as it was told last
+  double average_wall_ = 1;      // seconds, of the latest jobs
+  bool began_ = false;           // jobs may have been started
   bool source_ended_ = false;
   bool source_blocked_ = false;  // the last pull said "would block"
   bool more_is_due_ = false;     // a long piece of work was cut short, to look at signals

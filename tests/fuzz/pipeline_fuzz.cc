@@ -50,10 +50,12 @@ void check_stage(const PipelineFile& file, const PipelineStage& stage) {
   for (const LinkedSources& sources : stage.foreach) {
     require(!sources.empty());
     for (const ForeachSource& source : sources) {
-      check_text(file, source.text);
       for (const PipeText& item : source.items) check_text(file, item);
-      if (source.kind == ForeachSource::Kind::kStage)
+      if (source.kind == ForeachSource::Kind::kStage) {
         require(file.stages.at(source.stage).is_many());
+      } else {
+        check_text(file, source.text);
+      }
     }
   }
 }
