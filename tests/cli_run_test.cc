@@ -252,6 +252,31 @@ outputs = ["out.txt"]
   CHECK(box.read("out.txt") == "text\n");
 }
 
+TEST_CASE("run: --from and --only run again what is done, and resume goes on with that") {
+  const Sandbox box;
+  Fifo here = box.fifo("here");
+  box.write("pipeline.toml",
+            "[[stage]]\nname = \"one\"\nrun = \"echo one >>log\"\n"
+            "[[stage]]\nname = \"two\"\nneeds = [\"one\"]\n"
+            "run = \"echo two >>log; if [ -e wait ]; then echo >here; sleep 1000; fi\"\n"
+            "[[stage]]\nname = \"three\"\nneeds = [\"two\"]\nrun = \"echo three >>log\"\n");
+  CHECK(box.enjoin({"run"}).status == 0);
+  CHECK(box.enjoin({"run"}).status == 0);
+  CHECK(box.read("log") == "one\ntwo\nthree\n");
+  CHECK(box.enjoin({"run", "--only", "two"}).status == 0);
+  CHECK(box.read("log") == "one\ntwo\nthree\ntwo\n");
+  box.write("wait", "");
+  Running running = box.start({"run", "--from", "two"});
+  here.wait_line();
+  running.signal(SIGKILL);
+  running.wait();
+  box.shell("rm wait");
+  CHECK(box.enjoin({"resume"}).status == 0);
+  CHECK(box.read("log") == "one\ntwo\nthree\ntwo\ntwo\ntwo\nthree\n");
+  CHECK(box.enjoin({"resume"}).status == 0);
+  CHECK(box.shell("wc -l <log").out == "7\n");
+}
+
 TEST_CASE("run: a pipeline that changed runs the jobs again whose identity changed") {
   const Sandbox box;
   const auto write = [&](const std::string& second) {

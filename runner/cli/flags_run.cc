@@ -36,13 +36,15 @@ constexpr Flag kGraph[] = {
      .argument = Argument::kRequired,
      .metavar = "STAGE",
      .group = Group::kGraph,
-     .text = "Run this stage alone, and take what it needs for done. May be given several times."},
+     .text = "Run this stage alone, whatever is recorded of it, and take what it needs for done. "
+             "May be given several times."},
     {.name = "from",
      .argument = Argument::kRequired,
      .metavar = "STAGE",
      .group = Group::kGraph,
-     .text = "Run this stage and all that need it, and take what comes before for done. May be "
-             "given several times."},
+     .text =
+         "Run this stage and all that need it, whatever is recorded of them, and take what comes "
+         "before for done. May be given several times."},
     {.name = "set",
      .argument = Argument::kRequired,
      .metavar = "NAME=VALUE",

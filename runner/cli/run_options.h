@@ -36,6 +36,9 @@ struct RunOptions {
   bool accept_changes = false;
   std::string events;              ///< --events: a file or "-"; empty: none
   std::vector<std::string> words;  ///< as given, for `enjoin resume`
+  bool resumes = false;            ///< it is a run that was begun before
+  /// The stages that were named run in any case, whatever is recorded of them.
+  bool forces() const { return !resumes && (!only.empty() || !from.empty()); }
 };
 
 /// What was asked of `enjoin report`.

@@ -159,6 +159,13 @@ bool RunRecorder::is_up_to_date(JobIndex job) {
   return false;
 }
 
+void RunRecorder::forget(JobIndex job) {
+  RecordedJobs::Job* const recorded = recorded_.find(identity_of(job, false).key);
+  if (recorded == nullptr || recorded->done == 0) return;
+  recorded->done = 0;
+  writer_.set_done(recorded->row, 0, recorded->identity.input);
+}
+
 void RunRecorder::will_run(JobIndex job) {
   note_start(job, identity_of(job, true));
 }

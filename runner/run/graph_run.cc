@@ -97,13 +97,25 @@ std::string GraphRun::latest_line(JobIndex job) const {
 
 // Before anything runs, people are told what of the record does not hold any more.
 void GraphRun::survey() {
-  const std::uint64_t jobs = plan_.counts().added;
-  for (std::uint64_t job = 0; job < jobs; ++job) {
+  surveyed_ = plan_.counts().added;
+  for (std::uint64_t job = 0; job < surveyed_; ++job) {
     const JobIndex index{static_cast<std::uint32_t>(job)};
-    if (plan_.is_defined(index)) record_->survey(index);
+    if (!plan_.is_defined(index)) continue;
+    if (options_.forces()) {
+      record_->forget(index);
+    } else {
+      record_->survey(index);
+    }
   }
   const std::string text = record_->survey_text();
   if (!text.empty() && !options_.batch.quiet) say(fmt::format("{}: {}\n", program_, text));
+}
+
+bool GraphRun::is_up_to_date(JobIndex job) {
+  const bool is_late = at(job) >= surveyed_;
+  if (!is_late || !options_.forces()) return record_->is_up_to_date(job);
+  record_->will_run(job);
+  return false;
 }
 
 void GraphRun::say(const std::string& text) {
@@ -124,7 +136,7 @@ int GraphRun::run() {
   parts.reads_all_first = source_->wait_fd() < 0;
   if (record_) {
     parts.observers.push_back(record_.get());
-    parts.is_up_to_date = [this](JobIndex job) { return record_->is_up_to_date(job); };
+    parts.is_up_to_date = [this](JobIndex job) { return is_up_to_date(job); };
     parts.output_files = &record_->output_files();
     parts.on_begun = [this] { survey(); };
   }

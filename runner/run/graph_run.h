@@ -37,6 +37,7 @@ class GraphRun {
   std::unique_ptr<RunRecorder> open_record() const;
   DisplaySettings display();
   void survey();
+  bool is_up_to_date(JobIndex job);
   std::string latest_line(JobIndex job) const;
   void say(const std::string& text);
 
@@ -55,6 +56,7 @@ class GraphRun {
   std::optional<AutoJobs> auto_jobs_;
   LocalTeam team_;
   RunDisplay display_;
+  std::uint64_t surveyed_ = 0;  ///< jobs that were known before anything ran
 };
 
 }  // namespace enjoin

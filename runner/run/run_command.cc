@@ -88,8 +88,8 @@ int resume_graph(const RunOptions& given, const std::string& program) {
   if (!last)
     throw Error(
         fmt::format("{} holds no run to go on with; enjoin run begins one", term_safe(path)));
-  const RunOptions options =
-      parse_command("run", words_to_resume(last->arguments, given.words)).run;
+  RunOptions options = parse_command("run", words_to_resume(last->arguments, given.words)).run;
+  options.resumes = true;
   return run_graph(options, program);
 }
 
