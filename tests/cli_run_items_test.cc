@@ -36,7 +36,9 @@ name = "sum"
 needs = ["double"]
 run = "cat {double.outputs} | paste -sd+"
 )";
-  CHECK(run(box, pipeline).out == "2+4+6\n");
+  const Ran first = run(box, pipeline);
+  CAPTURE(first.err);
+  CHECK(first.out == "2+4+6\n");
   CHECK(run(box, pipeline).out == "");
 }
 

@@ -206,7 +206,7 @@ TEST_CASE("shortage: little memory is an error that is told") {
     MESSAGE("SKIPPED: this build needs more address space than a test can leave out");
     return;
   }
-  for (const int mib : {8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 96}) {
+  for (const int mib : {12, 16, 20, 24, 28, 32, 40, 48, 64, 96}) {
     CAPTURE(mib);
     check_honest(box.shell("ulimit -v " + std::to_string(1024 * mib) + "; exec " + kTenJobs),
                  lines(1, 10));

@@ -44,7 +44,7 @@ struct World {
 class Dice {
  public:
   explicit Dice(std::uint32_t seed) : engine_(seed) {}
-  std::uint32_t below(std::uint32_t end) { return engine_() % end; }
+  std::uint32_t below(std::uint32_t end) { return static_cast<std::uint32_t>(engine_() % end); }
   bool one_in(std::uint32_t n) { return below(n) == 0; }
 
  private:

@@ -74,7 +74,7 @@ TEST_CASE("recipe: words are found in the PATH of the job, and in its folder") {
   const RecipeRun ran =
       run_recipes(recipe_spec(1), {by_path, relative, in_folder(words({"./greet"}), folder),
                                    words({"greet"}), in_folder(bash("./greet"), folder)});
-  for (const std::uint64_t seq : {1, 2, 3, 5}) CHECK(ran.of(seq).kept[0] == "greeted\n");
+  for (const std::uint64_t seq : {1U, 2U, 3U, 5U}) CHECK(ran.of(seq).kept[0] == "greeted\n");
   CHECK(std::get<SpawnFailed>(ran.of(4).result.outcome).error == ENOENT);
   CHECK(ran.of(4).kept[1] ==
         "enjoin: stage[item]: there is no program 'greet': No such file or directory\n");
@@ -187,7 +187,7 @@ TEST_CASE("recipe: a fifo as a stream's file fails the job instead of holding up
   JobRecipe writes = in_folder(bash("echo"), folder);
   writes.stdout_path = "pipe";
   const RecipeRun ran = run_recipes(recipe_spec(1), {reads, writes});
-  for (const std::uint64_t seq : {1, 2}) {
+  for (const std::uint64_t seq : {1U, 2U}) {
     CHECK(std::get<SpawnFailed>(ran.of(seq).result.outcome).error == EINVAL);
     CHECK(ran.of(seq).kept[1].find("'pipe' is a fifo") != std::string::npos);
   }

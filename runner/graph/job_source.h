@@ -36,6 +36,9 @@ class JobSource {
   virtual Isolate isolate() const { return Isolate::kNone; }
 
   virtual JobText text(JobIndex job) const = 0;
+  /// False: what the job is depends on jobs that have not come to be. Its name is known, and when
+  /// the plan gives it to be started, all is; identity(), inputs() and outputs() are not before.
+  virtual bool is_settled(JobIndex) const { return true; }
   virtual std::string command(JobIndex job) const = 0;          ///< for people, joblog and record
   virtual JobRecipe recipe(const GraphPlan::Start& start) = 0;  ///< how to run this attempt
   virtual std::chrono::nanoseconds timeout(JobIndex) const { return {}; }  ///< 0: none

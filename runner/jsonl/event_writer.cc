@@ -115,7 +115,7 @@ void EventWriter::queued(JobIndex job) {
   const JobText text = source_.text(job);
   JsonLine line = event("queued");
   line.add("seq", text.seq).add("id", text.name).add("stage", text.stage);
-  if (plan_.is_defined(job)) line.add("command", source_.command(job));
+  if (plan_.is_defined(job) && source_.is_settled(job)) line.add("command", source_.command(job));
   line.end();
   stream_.put(line_);
 }

@@ -109,11 +109,19 @@ std::vector<std::string> PipelineJobs::written_paths(JobPlace job) const {
   return paths;
 }
 
+bool PipelineJobs::is_settled(std::size_t stage) const {
+  return std::all_of(named_[stage].begin(), named_[stage].end(), [this](std::size_t other) {
+    return items_.is_expanded(other) && is_settled(other);
+  });
+}
+
 // By hashes, which take less room than the paths.
 void PipelineJobs::check_outputs(std::size_t stage) const {
   const PipelineStage& described = file_.stages[stage];
   const std::uint32_t rows = items_.items(stage).table.rows();
-  if (rows < 2 || (described.outputs.empty() && described.stdout_path.empty())) return;
+  if (rows < 2 || !is_settled(stage) ||
+      (described.outputs.empty() && described.stdout_path.empty()))
+    return;
   std::vector<std::pair<std::size_t, std::uint32_t>> hashes;
   for (std::uint32_t row = 0; row < rows; ++row) {
     for (const std::string& path : written_paths({stage, row})) {

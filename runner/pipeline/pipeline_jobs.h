@@ -35,6 +35,10 @@ class PipelineJobs {
   /// The stages whose outputs the texts of `stage` name.
   const std::vector<std::size_t>& named_stages(std::size_t stage) const { return named_[stage]; }
 
+  /// Whether these, and those that their outputs name, have been expanded: else the texts of
+  /// `stage` cannot be written yet.
+  bool is_settled(std::size_t stage) const;
+
   std::string name(JobPlace job) const { return job_name(file_, items_, job); }
   std::string command(JobPlace job) const;
   /// Files of lists, and the folder of its stderr, are made.

@@ -201,6 +201,10 @@ std::vector<std::string> PipelineSource::failed_outputs(JobIndex job) const {
   return paths;
 }
 
+bool PipelineSource::is_settled(JobIndex job) const {
+  return jobs_->is_settled(place(job).stage);
+}
+
 Identity PipelineSource::identity(JobIndex job) const {
   return jobs_->identity(place(job));
 }

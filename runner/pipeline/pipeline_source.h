@@ -30,6 +30,7 @@ class PipelineSource : public JobSource {
   Isolate isolate() const override;
 
   JobText text(JobIndex job) const override;
+  bool is_settled(JobIndex job) const override;
   std::string command(JobIndex job) const override;
   JobRecipe recipe(const GraphPlan::Start& start) override;
   std::chrono::nanoseconds timeout(JobIndex job) const override;

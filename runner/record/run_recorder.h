@@ -61,8 +61,10 @@ class RunRecorder : public RunObserver {
   /// When a job may start: whether it need not (RunParts::is_up_to_date). Says no: it is about to
   /// be started, so an earlier success of it counts no longer. Throws Error.
   bool is_up_to_date(JobIndex job);
-  /// Before the run starts: an earlier success of the job counts no longer (--from).
+  /// Before the run starts: an earlier success of the job counts no longer (--from). Call flush()
+  /// before any of them starts.
   void forget(JobIndex job);
+  void flush() { writer_.flush(); }
   /// The same at once, instead of is_up_to_date(), where the job is about to be started.
   void will_run(JobIndex job);
   /// The same as is_up_to_date(), without consequences.

@@ -97,23 +97,26 @@ std::string GraphRun::latest_line(JobIndex job) const {
 
 // Before anything runs, people are told what of the record does not hold any more.
 void GraphRun::survey() {
-  surveyed_ = plan_.counts().added;
-  for (std::uint64_t job = 0; job < surveyed_; ++job) {
+  const std::uint64_t jobs = plan_.counts().added;
+  if (options_.forces()) forgotten_.resize(jobs);
+  for (std::uint64_t job = 0; job < jobs; ++job) {
     const JobIndex index{static_cast<std::uint32_t>(job)};
-    if (!plan_.is_defined(index)) continue;
+    if (!plan_.is_defined(index) || !source_->is_settled(index)) continue;
     if (options_.forces()) {
+      forgotten_[job] = true;
       record_->forget(index);
     } else {
       record_->survey(index);
     }
   }
+  if (options_.forces()) record_->flush();
   const std::string text = record_->survey_text();
   if (!text.empty() && !options_.batch.quiet) say(fmt::format("{}: {}\n", program_, text));
 }
 
 bool GraphRun::is_up_to_date(JobIndex job) {
-  const bool is_late = at(job) >= surveyed_;
-  if (!is_late || !options_.forces()) return record_->is_up_to_date(job);
+  const bool is_forgotten = at(job) < forgotten_.size() && forgotten_[at(job)];
+  if (is_forgotten || !options_.forces()) return record_->is_up_to_date(job);
   record_->will_run(job);
   return false;
 }

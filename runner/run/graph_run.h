@@ -56,7 +56,7 @@ class GraphRun {
   std::optional<AutoJobs> auto_jobs_;
   LocalTeam team_;
   RunDisplay display_;
-  std::uint64_t surveyed_ = 0;  ///< jobs that were known before anything ran
+  std::vector<bool> forgotten_;  ///< --from: jobs whose earlier success counts no longer
 };
 
 }  // namespace enjoin
