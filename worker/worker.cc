@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 #include <utility>
 
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::size_t kMostClaims = 256;
 constexpr std::uint64_t kTinyJobNs = 20'000;
+constexpr std::uint64_t kAnswerNs = 100'000;
 constexpr std::chrono::milliseconds kSweepLimit{2000};
 constexpr std::uint64_t kForkPatienceLeftNs = 500'000'000;  // once that was in vain
 constexpr std::uint32_t kLongestForkPauseMs = 20;
@@ -231,6 +233,7 @@ void Worker::run_job(std::uint64_t position) {
   emit(job);
   const bool prompt = (job.slot.flags & ipc::kJobPrompt) != 0;
   if (prompt) link_.tell_now();  // before we clear up
+  expects_answer_ = prompt;
   if (kept_) end_output(job);
   if (!memory_usable()) return;  // its output may be left in the files
   if (capture_->bytes(kStdout) != 0 || capture_->bytes(kStderr) != 0) {
@@ -382,7 +385,19 @@ void Worker::settle_leftovers(Job& job) {
   }
 }
 
+// To fall asleep and be woken on another core costs more than the supervisor takes to answer the
+// end of a job that others waited for. Who needs the core meanwhile gets it.
+bool Worker::was_answered_soon() {
+  const std::uint64_t until = monotonic_ns() + kAnswerNs;
+  while (!queue_.looks_ready()) {
+    if (monotonic_ns() >= until) return false;
+    ::sched_yield();
+  }
+  return true;
+}
+
 void Worker::sleep() {
+  if (std::exchange(expects_answer_, false) && was_answered_soon()) return;
   const std::uint32_t number = start_.id.number;
   const std::uint32_t seen = bells_.bell_value(number);
   bells_.announce_idle(number);

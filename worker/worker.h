@@ -105,6 +105,7 @@ class Worker final : public WatchHost {
   void hand_back_rest();
   void hand_back_from(std::size_t first);
   void sleep();
+  bool was_answered_soon();
   bool memory_usable() const { return queue_.usable() && printer_.queue().usable(); }
   WorkerExit leave_condemned();
   void leave_output(const Job& job);
@@ -155,6 +156,7 @@ class Worker final : public WatchHost {
   std::uint64_t left_in_queue_ = 0;
   bool has_claimed_ = false;
   bool retiring_ = false;
+  bool expects_answer_ = false;  ///< others waited for the end of the last job
   static constexpr std::uint64_t kForkPatienceNs = 10'000'000'000;
   std::uint64_t fork_patience_ns_ = kForkPatienceNs;  ///< less once it was in vain
   bool no_process_ = true;
