@@ -81,6 +81,14 @@ TEST_CASE("job line: an id may be a number, as it is written") {
         std::string::npos);
 }
 
+TEST_CASE("job line: needs may be numbers, as ids may") {
+  CHECK(read(R"({"id":1,"argv":["x"],"needs":[2,"3"]})").needs ==
+        std::vector<std::string>{"2", "3"});
+  CHECK(read(R"({"id":1,"argv":["x"],"needs":2})").needs == std::vector<std::string>{"2"});
+  CHECK(problem(R"({"id":1,"argv":["x"],"needs":[2.5]})").find("a number, where \"needs\"") !=
+        std::string::npos);
+}
+
 TEST_CASE("job line: escapes are resolved, bytes that are no UTF-8 stay") {
   CHECK(read(R"({"argv":["\u00e9\n\"\\\/\ud83d\ude00"]})").argv ==
         Words{"\xC3\xA9\n\"\\/\xF0\x9F\x98\x80"});
@@ -137,7 +145,8 @@ TEST_CASE("job line: what is wrong is told with its place") {
       {R"({"argv":["\ud800"]})", "not JSON"},
       {R"({"argv":["x)", "not JSON: missing a closing quotation mark"},
   };
-  for (const auto& [text, expected] : cases) {
+  for (const auto& [line, expected] : cases) {
+    const std::string text(line);  // clang 14 captures no structured binding
     CAPTURE(text);
     const std::string told = problem(text);
     CAPTURE(told);
@@ -181,7 +190,8 @@ TEST_CASE("job line: what is wrong with a header is told") {
       {R"({"enjoin":1,"defaults":{"id":"x"}})", "\"id\" is of each job's own"},
       {R"({"enjoin":1,"defaults":{"cwd":1}})", "a number, where \"cwd\" needs a text"},
   };
-  for (const auto& [text, expected] : cases) {
+  for (const auto& [line, expected] : cases) {
+    const std::string text(line);  // clang 14 captures no structured binding
     CAPTURE(text);
     const std::string told = problem(text);
     CAPTURE(told);

@@ -25,6 +25,7 @@ the names of stages, these are run, and what they need.
 
     [[stage]]
     name = "link"
+    needs = ["compile"]
     run = "cc -o app {compile.outputs}"
     outputs = ["app"]
 

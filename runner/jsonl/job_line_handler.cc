@@ -224,6 +224,12 @@ void JobLineHandler::take_number(std::string_view text) {
       line_->id_at = at_;
       line_->id = text;
       return;
+    case LineValue::kNames:
+      if (row_->key != LineKey::kNeeds || text.find_first_not_of("0123456789") != text.npos) {
+        fail_type("a number");
+      }
+      if (scope_ == Scope::kJob) begin_list();
+      return take_list_item(text);
     case LineValue::kDuration:
       return take_duration(text);
     case LineValue::kSizes:
