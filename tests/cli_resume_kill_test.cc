@@ -18,6 +18,9 @@ namespace {
 
 constexpr int kKills = 100;
 
+constexpr int kItems = 250;  // enough for a hundred kills, some jobs apart
+constexpr int kJobs = 2 * kItems + 1;
+
 // Jobs tell of their starts, so that the test knows how far a run is.
 constexpr const char* kPipeline = R"([[stage]]
 name = "part"
@@ -38,7 +41,7 @@ outputs = ["sum"]
 
 void prepare(const Sandbox& box) {
   box.write("pipeline.toml", kPipeline);
-  box.shell("seq 120 >numbers");
+  box.shell("seq " + std::to_string(kItems) + " >numbers");
 }
 
 /// Lets a run come to a number of jobs that chance chooses, and a little further, and kills it.
@@ -78,9 +81,9 @@ TEST_CASE("resume: a run that is killed a hundred times records each job once an
   CHECK(box.shell("cat part/* double/*").out == clean.shell("cat part/* double/*").out);
 
   const auto record = enjoin::open_record(box.path(".enjoin/record.db"));
-  CHECK(record->integer("SELECT count(*) FROM attempts WHERE state = 'succeeded'") == 241);
+  CHECK(record->integer("SELECT count(*) FROM attempts WHERE state = 'succeeded'") == kJobs);
   CHECK(record->integer("SELECT count(DISTINCT job) FROM attempts WHERE state = 'succeeded'") ==
-        241);
+        kJobs);
   CHECK(record->integer("SELECT count(*) FROM attempts WHERE state <> 'succeeded'") == 0);
   // Some were killed before they had begun.
   const std::int64_t runs = record->integer("SELECT count(*) FROM runs");
