@@ -216,6 +216,20 @@ TEST_CASE("output: -t with -k shows the commands in their order") {
   CHECK(ran.err == "true a\ntrue b\ntrue c\ntrue d\n");
 }
 
+TEST_CASE("output: a shown line that waited for its turn is not taken for the next job's output") {
+  const Sandbox box;
+  for (const char* shows : {"-v", "-t"}) {
+    // One worker runs both later jobs while the first one holds their turn.
+    const Ran ran = box.enjoin({"-k", shows, "--line-buffer", "-j2",
+                                ":::", "until [ -e go ]; do sleep 0.02; done", ":", "echo a; >go"});
+    CHECK(ran.status == 0);
+    const std::string all = shows[1] == 'v' ? ran.out : ran.err;
+    CHECK(all.find("\n:\necho a; >go\n") != std::string::npos);
+    CHECK(ran.out.ends_with("a\n"));
+    box.shell("rm go");
+  }
+}
+
 TEST_CASE("output: an empty command is shown by -v and runs, as ':' does") {
   const Sandbox box;
   for (const char* how : {"--group", "--line-buffer"}) {

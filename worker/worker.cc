@@ -236,7 +236,9 @@ void Worker::run_job(std::uint64_t position) {
   expects_answer_ = prompt;
   if (kept_) end_output(job);
   if (!memory_usable()) return;  // its output may be left in the files
-  if (capture_->bytes(kStdout) != 0 || capture_->bytes(kStderr) != 0) {
+  // Of -v and -t, the command itself may have waited there, though the job wrote nothing.
+  if (capture_->bytes(kStdout) != 0 || capture_->bytes(kStderr) != 0 || job.shown_bytes != 0 ||
+      job.line_waits) {
     capture_->reset();
     if (!files_.clear()) retiring_ = true;  // the next job's output would stand behind this one's
   }
