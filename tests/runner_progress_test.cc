@@ -167,6 +167,7 @@ TEST_CASE("progress: a pipe that is full is not waited for") {
 }
 
 TEST_CASE("progress: a line that a job left unfinished on the terminal is not drawn over") {
+  ::setenv("TERM", "xterm", 1);  // with "dumb" nothing is drawn
   const ipc::UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
   REQUIRE(::grantpt(terminal.get()) == 0);
   REQUIRE(::unlockpt(terminal.get()) == 0);
