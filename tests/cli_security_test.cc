@@ -250,6 +250,8 @@ TEST_CASE("security: jobs of the same user cannot open our processes through /pr
                             "ls /proc/$p/fd >/dev/null 2>&1 && echo open || echo closed; "
                             "cat /proc/$p/environ >/dev/null 2>&1 && echo open || echo closed; "
                             "done #' ::: x");
+  CAPTURE(ran.status);
+  CAPTURE(ran.err);
   CHECK(ran.out == "closed\nclosed\nclosed\nclosed\nclosed\nclosed\n");
 }
 
