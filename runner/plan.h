@@ -6,9 +6,9 @@
 #include <deque>
 #include <optional>
 
-#include "enjoin/job.h"
 #include "runner/halt.h"
 #include "runner/input/batcher.h"
+#include "runner/team/job.h"
 #include "runner/units.h"
 
 namespace enjoin {

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "enjoin/error.h"
-#include "enjoin/team.h"
 #include "runner/cpu_count.h"
 #include "runner/halt.h"
 #include "runner/input/batcher.h"
 #include "runner/input/input_source.h"
+#include "runner/team/team.h"
 #include "runner/units.h"
 #include "worker/config.h"
 

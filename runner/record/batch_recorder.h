@@ -5,11 +5,11 @@
 #include <string>
 #include <unordered_map>
 
-#include "enjoin/job.h"
 #include "runner/record/output_files.h"
 #include "runner/record/record_file.h"
 #include "runner/record/record_writer.h"
 #include "runner/run/observer.h"
+#include "runner/team/job.h"
 
 namespace enjoin {
 

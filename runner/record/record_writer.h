@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "enjoin/job.h"
 #include "runner/graph/graph_plan.h"
 #include "runner/record/database.h"
 #include "runner/record/file_contents.h"
 #include "runner/record/identity.h"
+#include "runner/team/job.h"
 
 namespace enjoin {
 

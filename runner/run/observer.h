@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "enjoin/job.h"
 #include "runner/graph/graph_plan.h"
 #include "runner/graph/job_source.h"
+#include "runner/team/job.h"
 
 namespace enjoin {
 

@@ -10,13 +10,13 @@
 #include <unistd.h>
 #include <vector>
 
-#include "enjoin/team.h"
 #include "ipc/bells.h"
 #include "ipc/claim_queue.h"
 #include "runner/team/kept_logs.h"
 #include "runner/team/oom_watch.h"
 #include "runner/team/spool_space.h"
 #include "runner/team/stdin_source.h"
+#include "runner/team/team.h"
 #include "runner/team/team_counters.h"
 #include "runner/team/team_watch.h"
 #include "runner/team/worker_process.h"

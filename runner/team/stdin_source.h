@@ -3,8 +3,8 @@
 #include <array>
 #include <functional>
 
-#include "enjoin/job.h"
 #include "ipc/stdin_ticket.h"
+#include "runner/team/job.h"
 
 namespace enjoin {
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <span>
 
-#include "enjoin/job.h"
+#include "runner/team/job.h"
 
 namespace enjoin {
 
@@ -16,7 +16,7 @@ enum class WorkerLoss : std::uint8_t {
 };
 
 /// Workers that run jobs: all that the runner sees of them. The team of this machine is LocalTeam
-/// (runner/local_team.h); tests use one without processes.
+/// (local_team.h); tests use one without processes.
 ///
 /// A job that was started is answered by exactly one result, whatever happens to its worker. Its
 /// output has then reached its destination (or was dropped, see JobResult). One thread at a time.
