@@ -9,14 +9,14 @@
 namespace enjoin {
 
 /// A job's number for people: its place in the input, from 1. {#} and the joblog's Seq.
-struct JobNumber {
+struct JobPlace {
   std::uint64_t seq = 0;
-  friend bool operator==(JobNumber, JobNumber) = default;
+  friend bool operator==(JobPlace, JobPlace) = default;
 };
 
 /// One job as a Team takes it. It serialises: strings and numbers only.
 struct Job {
-  JobNumber id;
+  JobPlace id;
   std::uint32_t attempt = 1;
   std::uint32_t most_attempts = 1;  ///< 0: without end
   /// The inputs that the team's command is expanded with: `values` strings, each ended by a NUL
