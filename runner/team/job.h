@@ -9,14 +9,14 @@
 namespace enjoin {
 
 /// A job's number for people: its place in the input, from 1. {#} and the joblog's Seq.
-struct JobPlace {
+struct JobSeq {
   std::uint64_t seq = 0;
-  friend bool operator==(JobPlace, JobPlace) = default;
+  friend bool operator==(JobSeq, JobSeq) = default;
 };
 
 /// One job as a Team takes it. It serialises: strings and numbers only.
 struct Job {
-  JobPlace id;
+  JobSeq id;
   std::uint32_t attempt = 1;
   std::uint32_t most_attempts = 1;  ///< 0: without end
   /// The inputs that the team's command is expanded with: `values` strings, each ended by a NUL
