@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
+#include <poll.h>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -177,11 +178,18 @@ TEST_CASE("progress: a line that a job left unfinished on the terminal is not dr
   ProgressPrinter printer(ProgressKind::kProgress, ours.get());
   printer.update(some_progress(), std::chrono::steady_clock::now());
   printer.clear();
-  char text[1000];
-  const ssize_t got = ::read(terminal.get(), text, sizeof text);
-  REQUIRE(got > 0);
   // Blanks as far as the line below; then the status, and the cursor back to where it begins. What
   // takes it away takes nothing before it.
-  CHECK(std::string(text, static_cast<std::size_t>(got)) ==
-        std::string(60, ' ') + "\r2 running  50/200 done  2.0/s\033[K\033[J\r\033[J");
+  const std::string expected =
+      std::string(60, ' ') + "\r2 running  50/200 done  2.0/s\033[K\033[J\r\033[J";
+  std::string shown;
+  while (shown.size() < expected.size()) {  // a terminal may hand it over in pieces
+    pollfd readable{.fd = terminal.get(), .events = POLLIN, .revents = 0};
+    REQUIRE(::poll(&readable, 1, -1) == 1);
+    char text[1000];
+    const ssize_t got = ::read(terminal.get(), text, sizeof text);
+    REQUIRE(got > 0);
+    shown.append(text, static_cast<std::size_t>(got));
+  }
+  CHECK(shown == expected);
 }

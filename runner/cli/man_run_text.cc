@@ -40,7 +40,8 @@ resume come on top of them.
 
 `enjoin report` tells what happened in the last run.
 
-Folders that outputs lie in are made before a job starts. A job fails that exits with 0 and has not
+Folders that outputs lie in are made before a job starts, and what is there of its outputs is
+removed, but for paths that are among its inputs too. A job fails that exits with 0 and has not
 made all its outputs. What a failed attempt leaves of its outputs is removed, but for folders that
 are not empty.
 
@@ -72,7 +73,47 @@ const std::string_view kManRunOptionsIntro =
 may be shortened as long as they are clear. `--` ends the options.
 )";
 
-const std::string_view kManRunEnd = R"(# EXIT STATUS
+const std::string_view kManRunEnd = R"(# THE PIPELINE FILE
+A TOML file. `[vars]` holds variables (see `--set`), `[defaults]` what holds for every stage that
+does not say otherwise, `[pools]` limits that stages share: `network = 3`, or the values that are
+handed out, `gpu = ["0", "1"]`. Each `[[stage]]` has a `name`, a `run` (a text for the shell) or a
+`command` (an array, run without a shell), and any of these:
+- `foreach`: its items, one job each: patterns (`"src/*.c"`), `["1", "X"]`, `{ lines = "ids.txt" }`,
+`{ command = "git ls-files" }`, `{ csv = "s.csv" }`, `{ tsv = "s.tsv" }`, `{ from = "align" }`, names
+of your own for these (`{ chrom = ["1", "X"], file = { glob = "*.bam" } }`: all combinations), or
+`{ linked = { a = ..., b = ... } }`: in step.
+- `needs`: stages that end first. `needs_each`: stages, job by job; with
+`{ stage = "call", by = "sample" }`, those with the same value in a column.
+- `when`: `"success"`, `"failure"` or `"always"`: how those that it needs came out.
+- `inputs`, `outputs`: paths, or patterns.
+- `stdin`, `stdout`, `stderr`: paths.
+- `env`: a table; `NAME = false` takes a variable away. `cwd`: a folder. `shell`: the default is
+`"bash -euo pipefail"`.
+- `timeout`: `"90s"`. `attempts`: 3, or `{ times = 3, delay = "10s", backoff = 2 }`.
+- `jobs`: how many of them run at once at most. `pool`: pools that each takes a place in. `cpus`: of
+`-j`. `memory`: `"8G"`, or an array by attempt.
+- `leftovers`: `"keep"`, `"report"`, `"kill"` (the default) or `"fail"`. `isolate`: `true`.
+- `allow_failure`: `true`.
+
+In texts, `{NAME}` is a variable, a column of the item, or the value of a pool; `{item}` the item;
+`{out}` and `{outputs}` the job's own outputs; `{STAGE.out}` and `{STAGE.outputs}` those of the jobs
+that it needs; `{STAGE.outputs@file}` a file that lists them; `{cpus}`, `{memory}` and `{attempt}`
+what it may take. Braces around anything else stay as they are. In `run` each value is quoted: it is
+one word of the shell, whatever it holds.
+# GRAPHS AS JSON LINES
+One object a line, in any order. `argv` (an array) or `sh` (a text for the shell) is what runs; `id`
+names the job, `needs` holds the ids that end first. Further keys: `stage`, `shell`, `cwd`, `env`,
+`stdin`, `stdout`, `stderr`, `inputs`, `outputs`, `timeout`, `attempts`, `retry_delay`,
+`retry_backoff`, `memory`, `cpus`, `pool`, `expected`, `leftovers`, `isolate`, `allow_failure`.
+
+    {"id": "a", "argv": ["cc", "-c", "a.c"], "outputs": ["a.o"]}
+    {"id": "app", "sh": "cc -o app *.o", "needs": ["a"], "outputs": ["app"]}
+# FILES
+- `pipeline.toml`: the pipeline, where `-f` names no other.
+- `.enjoin/record.db`: the record of runs, an SQLite database.
+- `.enjoin/output`: what jobs wrote, where it is too much for the database.
+- `.enjoin/lists`: the files of `@file`.
+# EXIT STATUS
 - `0`: all jobs succeeded, or were done before.
 - `1` to `100`: so many jobs failed; those of a stage with `allow_failure` do not count.
 - `101`: more than 100 jobs failed.

@@ -35,7 +35,13 @@ const std::string* RunFiles::find_missing(const std::vector<std::string>& files)
 }
 
 void RunFiles::remove(const std::vector<std::string>& files) {
-  for (const std::string& file : files) std::remove(file.c_str());
+  for (const std::string& file : files) {
+    struct stat status {};
+    if (::lstat(file.c_str(), &status) != 0) continue;
+    const bool is_made =
+        S_ISREG(status.st_mode) || S_ISLNK(status.st_mode) || S_ISDIR(status.st_mode);
+    if (is_made) std::remove(file.c_str());
+  }
 }
 
 }  // namespace enjoin

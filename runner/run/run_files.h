@@ -14,7 +14,8 @@ class RunFiles {
   /// The first that is not there; nullptr: all are.
   static const std::string* find_missing(const std::vector<std::string>& files);
   /// Files, links and empty folders; what is not there is no error. A folder with something in it
-  /// stays: a wrong word in a pipeline file must not cost a tree.
+  /// stays: a wrong word in a pipeline file must not cost a tree. So does what no job makes as a
+  /// rule: devices (/dev/null), fifos.
   static void remove(const std::vector<std::string>& files);
 
  private:

@@ -240,7 +240,7 @@ void RunLoop::turn_auto_jobs() {
 
 void RunLoop::start(const GraphPlan::Start& start) {
   const JobRecipe recipe = source_.recipe(start);
-  files_.make_parents(source_.outputs(start.job));
+  make_place(start.job);
   Job job;
   job.id = {at(start.job) + 1};
   job.attempt = start.attempt;
@@ -251,6 +251,19 @@ void RunLoop::start(const GraphPlan::Start& start) {
   if (parts_.keep_order) job.order = order_of(start.job);
   team_.start(std::move(job));
   tell([&](RunObserver& observer) { observer.started(start.job, start.attempt); });
+}
+
+// An attempt begins without what an earlier one, killed with us maybe, left of its outputs.
+void RunLoop::make_place(JobIndex job) {
+  const std::vector<std::string> outputs = source_.outputs(job);
+  if (outputs.empty()) return;
+  files_.make_parents(outputs);
+  std::vector<std::string> old = source_.failed_outputs(job);
+  const std::vector<std::string> inputs = source_.inputs(job);
+  std::erase_if(old, [&](const std::string& path) {
+    return std::find(inputs.begin(), inputs.end(), path) != inputs.end();
+  });
+  RunFiles::remove(old);
 }
 
 // Output is printed in the order of first starts: further attempts keep their place.

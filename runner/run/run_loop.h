@@ -67,6 +67,7 @@ class RunLoop {
   void start_jobs();
   void turn_auto_jobs();
   void start(const GraphPlan::Start& start);
+  void make_place(JobIndex job);
   void on_result(JobResult& result);
   void note_wall(std::chrono::nanoseconds wall);
   std::string check_success(JobIndex job);

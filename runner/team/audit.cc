@@ -314,9 +314,6 @@ PrintPosition find_position(const ipc::TeamMemory& memory, std::uint64_t prints_
   const bool next_is_damaged = !is_whole(entry_at(position.next), position.next);
   const std::uint64_t said = control.print_next.load(std::memory_order_acquire);
   if (next_is_damaged && said == position.next + 1) position.next = said;
-  for (std::uint64_t order = prints_seen; order < position.next; ++order) {
-    if (!is_whole(entry_at(order), order)) ++position.unknown;
-  }
   const ipc::PrintEntry entry = entry_at(position.next);
   if (!is_whole(entry, position.next) || control.printing != position.next + 1) return position;
   position.begun = true;

@@ -111,9 +111,8 @@ std::vector<Finding> audit(const ControlCopy& copy, const TeamRecord& record);
 /// Where printing stands, as the entries themselves say: for when the words may be damaged. Looks
 /// at [prints_seen, prints_seen + window).
 struct PrintPosition {
-  std::uint64_t next = 0;     ///< everything below is printed
-  std::uint64_t unknown = 0;  ///< entries below that are damaged: whose they are is not known
-  bool begun = false;         ///< `next` was being printed, and begin[] says how far it is
+  std::uint64_t next = 0;  ///< everything below is printed
+  bool begun = false;      ///< `next` was being printed, and begin[] says how far it is
   std::int64_t begin[2] = {0, 0};
 };
 PrintPosition find_position(const ipc::TeamMemory& memory, std::uint64_t prints_seen);

@@ -147,7 +147,6 @@ void LocalTeam::Salvage::find_output(LocalTeam& team) {
       spool_end[stream] = std::max(spool_end[stream], end);
     }
   }
-  std::vector<std::uint32_t> unknown;
   for (std::uint32_t handle = 0; handle < team.flights_.size(); ++handle) {
     const Flight& flight = team.flights_[handle];
     if (!flight.in_use || !flight.ended || flight.printed) continue;
@@ -178,7 +177,7 @@ void LocalTeam::Salvage::find_output(LocalTeam& team) {
       const ipc::PrintEntry& said = entry->second;
       const bool direct = said.state == ipc::PrintState::kDirect;
       if (direct && worker == nullptr) {
-        unknown.push_back(handle);
+        vanished.push_back(handle);
         continue;
       }
       piece.source = direct ? worker : nullptr;
@@ -203,10 +202,10 @@ void LocalTeam::Salvage::find_output(LocalTeam& team) {
       pieces.push_back(piece);
       continue;
     }
-    unknown.push_back(handle);
+    // Printed perhaps, its entry damaged only then: a job whose output may be lost has not
+    // succeeded.
+    vanished.push_back(handle);
   }
-  // As many as there are damaged entries that were passed: then these are their entries.
-  (unknown.size() <= at.unknown ? printed : vanished) = unknown;
   std::stable_sort(pieces.begin(), pieces.end(),
                    [](const Piece& a, const Piece& b) { return a.order < b.order; });
   for (int stream : {0, 1}) {
