@@ -146,9 +146,23 @@ class ClaimPublisher {
   LockAnswer take_back(WorkerId worker, std::chrono::nanoseconds limit, Started&& started,
                        std::uint64_t* given_back = nullptr);
 
-  /// Takes all unclaimed jobs out of the queue; calls `withdrawn(handle, ticket)` for each.
+  /// Takes all unclaimed jobs out of the queue; calls `withdrawn(handle, ticket)` for each, and for
+  /// those that were taken out before and still have their slots.
   template <typename Withdrawn>
-  LockAnswer withdraw_ready(std::chrono::nanoseconds limit, Withdrawn&& withdrawn);
+  LockAnswer withdraw_ready(std::chrono::nanoseconds limit, Withdrawn&& withdrawn) {
+    return withdraw_ready(limit, std::forward<Withdrawn>(withdrawn),
+                          [](std::uint64_t) { return true; });
+  }
+  /// The same for those whose ticket is `chosen(ticket)`.
+  template <typename Withdrawn, typename Chosen>
+  LockAnswer withdraw_ready(std::chrono::nanoseconds limit, Withdrawn&& withdrawn, Chosen&& chosen);
+
+  /// Takes out of the queue those of the jobs at `positions` that no worker has started; calls
+  /// `withdrawn(handle, ticket)` for each. A worker that has claimed one hears of it from
+  /// try_start().
+  template <typename Withdrawn>
+  LockAnswer withdraw(std::span<const std::uint64_t> positions, std::chrono::nanoseconds limit,
+                      Withdrawn&& withdrawn);
 
   /// Dead owners of the lock that were met.
   std::uint64_t locks_healed() const noexcept { return lock_.deaths_met(); }
@@ -238,10 +252,33 @@ LockAnswer ClaimPublisher::take_back(WorkerId worker, std::chrono::nanoseconds l
 }
 
 template <typename Withdrawn>
-LockAnswer ClaimPublisher::withdraw_ready(std::chrono::nanoseconds limit, Withdrawn&& withdrawn) {
+LockAnswer ClaimPublisher::withdraw(std::span<const std::uint64_t> positions,
+                                    std::chrono::nanoseconds limit, Withdrawn&& withdrawn) {
+  const LockAnswer got = lock_.acquire_for(limit);
+  if (got == LockAnswer::kBusy || got == LockAnswer::kBroken) return got;
+  for (const std::uint64_t position : positions) {
+    if (position < freed_ || position >= tail_) continue;
+    AtomicU64& state = memory_->state(position);
+    std::uint64_t word = state.load(std::memory_order_acquire);
+    const SlotState is = SlotWord::state(word);
+    if (is != SlotState::kReady && is != SlotState::kClaimed) continue;
+    // A claimed one may be started at this moment: one of the two exchanges fails.
+    if (state.compare_exchange_strong(word, SlotWord::pack(SlotState::kReleased, 0, 0),
+                                      std::memory_order_acq_rel)) {
+      withdrawn(held(position).handle, held(position).ticket);
+    }
+  }
+  lock_.unlock();
+  return LockAnswer::kOk;
+}
+
+template <typename Withdrawn, typename Chosen>
+LockAnswer ClaimPublisher::withdraw_ready(std::chrono::nanoseconds limit, Withdrawn&& withdrawn,
+                                          Chosen&& chosen) {
   const LockAnswer got = lock_.acquire_for(limit);
   if (got == LockAnswer::kBusy || got == LockAnswer::kBroken) return got;
   for (std::uint64_t position = freed_; position < tail_; ++position) {
+    if (!chosen(ticket_at(position))) continue;
     AtomicU64& state = memory_->state(position);
     std::uint64_t word = SlotWord::pack(SlotState::kReady, 0, 0);
     // Worker number 0 with generation 0 is nobody: generations start at 1.

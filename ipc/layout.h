@@ -35,7 +35,8 @@ using AtomicU64 = std::atomic<std::uint64_t>;
 static_assert(AtomicU32::is_always_lock_free && AtomicU64::is_always_lock_free);
 
 /// What a segment holds.
-enum class SegmentKind : std::uint32_t { kTable = 1, kControl, kResults, kConfig };
+/// kShared: the library's objects between processes (ipc/shared/layout.h).
+enum class SegmentKind : std::uint32_t { kTable = 1, kControl, kResults, kConfig, kShared };
 
 /// First in every segment; written by the creator before anyone else can see it.
 struct SegmentHeader {

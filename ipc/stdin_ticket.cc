@@ -8,7 +8,7 @@
 namespace enjoin::ipc {
 namespace {
 
-constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int) * StdinAnswer::kMostPieces);
+constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int) * StdinAnswer::kMostDescriptors);
 
 int send_whole(int socket, const msghdr& message) {
   while (::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
@@ -31,7 +31,7 @@ ssize_t receive(int socket, msghdr* message) {
 }
 
 // All that came, so that none stays open where the answer is not what it should be.
-std::size_t take_descriptors(msghdr* message, StdinDescriptors* descriptors) {
+std::size_t take_descriptors(msghdr* message, std::span<UniqueFd> descriptors) {
   std::size_t count = 0;
   for (cmsghdr* part = CMSG_FIRSTHDR(message); part != nullptr; part = CMSG_NXTHDR(message, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
@@ -40,7 +40,7 @@ std::size_t take_descriptors(msghdr* message, StdinDescriptors* descriptors) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
       UniqueFd owned(fd);
-      if (count < descriptors->size()) (*descriptors)[count++] = std::move(owned);
+      if (count < descriptors.size()) descriptors[count++] = std::move(owned);
     }
   }
   return count;
@@ -85,7 +85,7 @@ TicketRead try_read_stdin_request(int socket, StdinRequest* request) {
   return whole ? TicketRead::kTaken : TicketRead::kOther;
 }
 
-TicketRead try_read_stdin_answer(int socket, StdinAnswer* answer, StdinDescriptors* descriptors) {
+TicketRead try_read_stdin_answer(int socket, StdinAnswer* answer, std::span<UniqueFd> descriptors) {
   iovec bytes{answer, sizeof *answer};
   alignas(cmsghdr) char control[kControlBytes] = {};
   msghdr message{};
@@ -97,13 +97,15 @@ TicketRead try_read_stdin_answer(int socket, StdinAnswer* answer, StdinDescripto
   // Also of an empty message, which else looks like the end.
   const std::size_t count = got >= 0 ? take_descriptors(&message, descriptors) : 0;
   if (got <= 0) {
-    for (UniqueFd& fd : *descriptors) fd.reset();
+    for (UniqueFd& fd : descriptors) fd.reset();
     return after_failed_read(got);
   }
-  const bool whole = got == sizeof *answer && answer->pieces <= StdinAnswer::kMostPieces &&
-                     count == answer->descriptors();
+  const std::size_t most =
+      answer->kind == StdinKind::kDescriptors ? descriptors.size() : StdinAnswer::kMostPieces;
+  const bool whole =
+      got == sizeof *answer && answer->pieces <= most && count == answer->descriptors();
   if (whole) return TicketRead::kTaken;
-  for (UniqueFd& fd : *descriptors) fd.reset();
+  for (UniqueFd& fd : descriptors) fd.reset();
   // A descriptor may be missing because ours have run out.
   if (got == sizeof *answer) {
     answer->kind = StdinKind::kFailed;

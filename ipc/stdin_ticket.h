@@ -1,6 +1,7 @@
 #pragma once
 
-// How a job comes to its stdin where the supervisor has data for it (--pipe, --pipepart, --tty).
+// How a job comes to its stdin where the supervisor has data for it (--pipe, --pipepart, --tty),
+// and to other descriptors that it is given (JobRecipe::descriptors).
 //
 // Before it starts the job, its worker sends a request over its socket to the supervisor and waits
 // for the answer, which carries descriptors. So data goes to whoever runs the job, nothing of it
@@ -10,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "ipc/unique_fd.h"
 
@@ -24,10 +26,11 @@ struct StdinRequest {
 };
 
 enum class StdinKind : std::uint32_t {
-  kNone,    ///< nothing: /dev/null
-  kFile,    ///< the one descriptor is the stdin: a file at its offset, or a pipe
-  kPieces,  ///< the worker feeds the pieces, one after the other, into a pipe
-  kFailed,  ///< the supervisor cannot give it: `error`
+  kNone,         ///< nothing: /dev/null
+  kFile,         ///< the one descriptor is the stdin: a file at its offset, or a pipe
+  kPieces,       ///< the worker feeds the pieces, one after the other, into a pipe
+  kFailed,       ///< the supervisor cannot give it: `error`
+  kDescriptors,  ///< no stdin, but `pieces` descriptors that the job asked for
 };
 
 /// Bytes of a descriptor that can be read at offsets.
@@ -40,6 +43,7 @@ struct StdinPiece {
 /// What the supervisor answers; it comes with one descriptor (kFile) or one for each piece.
 struct StdinAnswer {
   static constexpr std::size_t kMostPieces = 3;
+  static constexpr std::size_t kMostDescriptors = 200;  ///< the kernel takes 253 a message
   std::uint64_t ticket = 0;
   StdinKind kind = StdinKind::kNone;
   std::int32_t error = 0;
@@ -65,6 +69,7 @@ enum class TicketRead : std::uint8_t {
 };
 /// Take one message without blocking.
 TicketRead try_read_stdin_request(int socket, StdinRequest* request);
-TicketRead try_read_stdin_answer(int socket, StdinAnswer* answer, StdinDescriptors* descriptors);
+/// `descriptors` has room for all that may come.
+TicketRead try_read_stdin_answer(int socket, StdinAnswer* answer, std::span<UniqueFd> descriptors);
 
 }  // namespace enjoin::ipc

@@ -64,8 +64,7 @@ int run_batch(const std::vector<Options>& stages, const std::string& program) {
   const std::string& database = stages.front().database;
   if (database.empty()) return run_stages(stages, program, open_files, nullptr);
   const Options& first = stages.front();
-  const std::uint32_t workers = parse_jobs(jobs_text(first), usable_cpus(first.cpu_unit),
-                                           most_workers(open_files, is_piped(first)));
+  const std::uint32_t workers = workers_of(first, open_files);
   BatchRecorder record(database, {.mode = "batch", .arguments = first.words, .cpus = workers});
   int status = BatchRun::kOwnErrorStatus;
   try {

@@ -35,8 +35,7 @@ BatchRun::BatchRun(Options options, std::string program, const OpenFiles& open_f
       program_(std::move(program)),
       messages_(STDERR_FILENO),
       open_files_(open_files),
-      workers_(parse_jobs(jobs_text(options_), usable_cpus(options_.cpu_unit),
-                          most_workers(open_files_, is_piped(options_)))),
+      workers_(workers_of(options_, open_files_)),
       slots_(most_slots(options_, workers_, open_files_)),
       selection_(Selection::open(options_)),
       source_(open_source(options_, selection_, &options_.command.names)),
@@ -49,9 +48,13 @@ BatchRun::BatchRun(Options options, std::string program, const OpenFiles& open_f
       progress_(options_.progress, STDERR_FILENO),
       table_(open_table(options_)),
       input_folder_(input_parent(options_)),
+      job_slots_(open_job_slots(options_, workers_)),
       team_(team_spec(options_, signals_, open_files_, slots_,
-                      table_ ? table_.get() : STDOUT_FILENO, input_folder_.path(), &evaluator_,
-                      before.record != nullptr ? before.record->lease_fd() : -1)),
+                      {.output_fd = table_ ? table_.get() : STDOUT_FILENO,
+                       .input_folder = input_folder_.path(),
+                       .evaluator = &evaluator_,
+                       .held_fd = before.record != nullptr ? before.record->lease_fd() : -1,
+                       .job_slots = job_slots_.get()})),
       record_(before.record),
       output_reader_(record_ != nullptr ? &record_->output_files() : nullptr),
       limit_(options_.admission.limit_command, signals_.caller_mask()),
@@ -75,8 +78,10 @@ BatchRun::BatchRun(Options options, std::string program, const OpenFiles& open_f
   if (!options_.joblog_path.empty()) {
     joblog_ = open_joblog(options_, selection_, before.is_later_stage);
   }
-  if (options_.halt.when != HaltSpec::When::kNever) {
+  if (options_.halt.when != HaltSpec::When::kNever || job_slots_) {
     team_.watch_ends([this](const JobResult& end) {
+      if (job_slots_) job_slots_->ended(end.job.id.seq);
+      if (options_.halt.when == HaltSpec::When::kNever) return;
       JobResult result = end;
       if (feed_) feed_->check(&result);
       plan_.foresee(result);
@@ -132,6 +137,7 @@ StageEnd BatchRun::run() {
     if (auto_jobs_) turn_auto_jobs();
     fill();
     if (admission_.is_on() && !consulted_) consult(false);
+    if (job_slots_) job_slots_->turn(Clock::now());
     turn_feed();
     if (record_ != nullptr) turn_record();
     if (finished()) break;
@@ -181,11 +187,15 @@ void BatchRun::fill() {
   std::size_t room = team_.room();
   while (room > 0 && plan_.may_start(Clock::now())) {
     if (!plan_.has_retry() && !next_batch()) return;
-    if (admission_.is_on() && !admits()) break;
+    if (job_slots_ && !job_slots_->try_take()) break;
+    if (admission_.is_on() && !admits()) {
+      if (job_slots_) job_slots_->put_back();
+      break;
+    }
     if (plan_.has_retry()) {
-      team_.start(plan_.take_retry(Clock::now()));
-    } else {
-      start_next();
+      start(plan_.take_retry(Clock::now()));
+    } else if (!start_next() && job_slots_) {
+      job_slots_->put_back();
     }
     room = std::min(room - 1, team_.room());
   }
@@ -203,7 +213,13 @@ std::uint32_t BatchRun::attempts_of(const Batch& batch) {
       parse_count(line_, fmt::format("--retries of job {}:", batch.seq), 0, INT32_MAX));
 }
 
-void BatchRun::start_next() {
+void BatchRun::start(Job job) {
+  if (job_slots_) job_slots_->began(job.id.seq);
+  team_.start(std::move(job));
+}
+
+/// False: it turned out that none is to be started.
+bool BatchRun::start_next() {
   batch_ready_ = false;
   try {
     if (retries_) batch_.attempts = attempts_of(batch_);
@@ -211,7 +227,7 @@ void BatchRun::start_next() {
     say(fmt::format("{}: Error: {}; no more jobs are started\n", program_, error.what()));
     gave_up_ = true;
     plan_.stop();
-    return;
+    return false;
   }
   Job job = plan_.make_job(&batch_, Clock::now());
   if (heading_is_due_) {
@@ -228,9 +244,10 @@ void BatchRun::start_next() {
     static_cast<void>(plan_.judge(refused));
     if (feed_) feed_->finish(refused);
     all_skipped_ = true;  // nothing will wake us for the next
-    return;
+    return false;
   }
-  team_.start(std::move(job));
+  start(std::move(job));
+  return true;
 }
 
 // Asks on the terminal. A signal is a no, and is dealt with next.
@@ -356,7 +373,7 @@ bool BatchRun::next_of_all(Batch* batch) {
 }
 
 void BatchRun::wait() {
-  std::array<int, 2 + JobFeed::kMostWaits> readable{signals_.fd()};
+  std::array<int, Team::kMostWatched> readable{signals_.fd()};
   std::size_t count = 1;
   const bool wants_input = input_blocked_ && !plan_.stopped() && team_.room() > 0;
   if (feed_) {
@@ -373,6 +390,10 @@ void BatchRun::wait() {
   if (const auto next = plan_.next_start(now)) consider(*next - now);
   if (feed_) {
     if (const auto due = feed_->deadline()) consider(*due - now);
+  }
+  if (job_slots_) {
+    if (const int fd = job_slots_->wait_fd(); fd >= 0) readable[count++] = fd;
+    if (const auto due = job_slots_->until_due(now); due.count() >= 0) consider(due);
   }
   if (advice_.ask_again) consider(*advice_.ask_again - now);
   if (auto_jobs_ && !plan_.exhausted()) consider(auto_jobs_->ask_again() - now);
@@ -412,6 +433,7 @@ void BatchRun::take_signals() {
 
 void BatchRun::on_result(JobResult& result) {
   if (feed_) feed_->check(&result);
+  if (job_slots_) job_slots_->ended(result.job.id.seq);
   if (admission_.is_on()) admission_.note_end();
   if (!ending_.empty() && take_put_back(result)) return;
   const auto ended = record_ != nullptr ? std::optional(result) : std::nullopt;

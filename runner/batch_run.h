@@ -16,6 +16,7 @@
 #include "runner/batch_setup.h"
 #include "runner/input/batcher.h"
 #include "runner/joblog.h"
+#include "runner/jobserver/job_slots.h"
 #include "runner/limit_process.h"
 #include "runner/message_writer.h"
 #include "runner/pipe/input_folder.h"
@@ -55,7 +56,7 @@ class BatchRun {
 
  private:
   void fill();
-  void start_next();
+  bool start_next();
   std::uint32_t attempts_of(const Batch& batch);
   bool person_agrees(const Job& job);
   bool next_batch();
@@ -70,6 +71,7 @@ class BatchRun {
   bool admits();
   void consult(bool wants_start);
   void make_room();
+  void start(Job job);
   bool take_put_back(JobResult& result);
   void read_jobs_file();
   void turn_auto_jobs();
@@ -116,6 +118,7 @@ class BatchRun {
   ipc::UniqueFd terminal_;  ///< --interactive: where the answers come from
   ipc::UniqueFd table_;     ///< --results FILE.csv: goes there instead of stdout
   InputFolder input_folder_;
+  std::unique_ptr<JobSlots> job_slots_;  ///< of a jobserver; null: jobs need none
   LocalTeam team_;
   BatchRecorder* record_;  ///< null: none is kept, or it could not be written
   OutputReader output_reader_;

@@ -125,6 +125,24 @@ std::uint32_t most_workers(const OpenFiles& open_files, bool piped) {
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(by_files, 1, ipc::kMaxWorkers));
 }
 
+std::uint32_t workers_of(const Options& options, const OpenFiles& open_files) {
+  const std::uint32_t most = most_workers(open_files, is_piped(options));
+  const std::string jobs = jobs_text(options);
+  if (jobs.empty()) {
+    const std::uint32_t offered = jobs_of_make(options.jobserver);
+    if (offered != 0) return std::min(offered, most);
+  }
+  return parse_jobs(jobs, usable_cpus(options.cpu_unit), most);
+}
+
+std::unique_ptr<JobSlots> open_job_slots(const Options& options, std::uint32_t workers) {
+  const std::vector<std::string>& words = options.command.words;
+  return open_job_slots({.mode = options.jobserver,
+                         .slots = workers,
+                         .scratch_folder = scratch_folder(options),
+                         .command = words.empty() ? std::string_view() : words.front()});
+}
+
 std::uint32_t most_slots(const Options& options, std::uint32_t workers,
                          const OpenFiles& open_files) {
   constexpr std::uint32_t most_from_file = 256;
@@ -184,25 +202,33 @@ void adopt_templates(const Options& options, Evaluator* evaluator, WorkerConfig*
   evaluator->begin();
 }
 
+void offer_slots(const JobSlots& slots, TeamSpec* team) {
+  team->look_ahead = 0;
+  team->worker.jobserver = slots.spec();
+  const std::string& folder = team->worker.jobserver.folder;
+  if (!folder.empty()) team->temp_names.push_back(folder);
+}
+
 TeamSpec team_spec(const Options& options, const SignalEvents& signals, const OpenFiles& open_files,
-                   std::uint32_t workers, int output_fd, const std::string& input_folder,
-                   Evaluator* evaluator, int held_fd) {
+                   std::uint32_t workers, const TeamParts& parts) {
   WorkerConfig worker = worker_config(options, signals, open_files);
-  adopt_templates(options, evaluator, &worker);
+  adopt_templates(options, parts.evaluator, &worker);
   worker.job_input = job_input(options);
-  worker.input_folder = input_folder;
+  worker.input_folder = parts.input_folder;
   std::vector<std::string> temp_names;
-  if (!input_folder.empty()) temp_names.push_back(input_folder);
+  if (!parts.input_folder.empty()) temp_names.push_back(parts.input_folder);
   if (worker.removes_work_folder) temp_names.push_back(fresh_work_folders());
-  return {.worker = std::move(worker),
-          .workers = workers,
-          .look_ahead = starts_depend_on_ends(options) ? 0U : 1024U,
-          .ordered = options.keep_order && options.output != OutputMode::kUngroup,
-          .worker_loss = options.worker_loss,
-          .keeps_output = !options.database.empty() && options.output != OutputMode::kUngroup,
-          .output_fd = output_fd,
-          .held_fd = held_fd,
-          .temp_names = std::move(temp_names)};
+  TeamSpec team{.worker = std::move(worker),
+                .workers = workers,
+                .look_ahead = starts_depend_on_ends(options) ? 0U : 1024U,
+                .ordered = options.keep_order && options.output != OutputMode::kUngroup,
+                .worker_loss = options.worker_loss,
+                .keeps_output = !options.database.empty() && options.output != OutputMode::kUngroup,
+                .output_fd = parts.output_fd,
+                .held_fd = parts.held_fd,
+                .temp_names = std::move(temp_names)};
+  if (parts.job_slots != nullptr) offer_slots(*parts.job_slots, &team);
+  return team;
 }
 
 std::optional<Template> retries_template(const Options& options, Evaluator* evaluator) {

@@ -24,6 +24,13 @@ OpenFiles raise_open_files();
 /// How many workers we have descriptors for; `piped`: with their data.
 std::uint32_t most_workers(const OpenFiles& open_files, bool piped = false);
 
+/// How many jobs run at once: -j, else as many as the make has whose jobserver we use
+/// (--jobserver), else one for each CPU.
+std::uint32_t workers_of(const Options& options, const OpenFiles& open_files);
+
+/// The slots that --jobserver has us use; null: none. `workers` is our own -j.
+std::unique_ptr<JobSlots> open_job_slots(const Options& options, std::uint32_t workers);
+
 /// How many workers there may ever be where `workers` begin: more where -j names a file, which may
 /// name another number later.
 std::uint32_t most_slots(const Options& options, std::uint32_t workers,
@@ -40,11 +47,21 @@ std::string input_parent(const Options& options);
 /// configuration. Then it is ready to evaluate.
 void adopt_templates(const Options& options, Evaluator* evaluator, WorkerConfig* config);
 
-/// The team for a run of at most `workers` jobs at once, whose stdout's output goes to `output_fd`;
-/// `held_fd`: TeamSpec::held_fd.
+/// What a run has for its team; all of it is the caller's.
+struct TeamParts {
+  int output_fd = -1;        ///< where stdout's output goes
+  std::string input_folder;  ///< --cat and --fifo
+  Evaluator* evaluator = nullptr;
+  int held_fd = -1;                     ///< TeamSpec::held_fd
+  const JobSlots* job_slots = nullptr;  ///< null: jobs need none
+};
+
+/// The team for a run of at most `workers` jobs at once.
 TeamSpec team_spec(const Options& options, const SignalEvents& signals, const OpenFiles& open_files,
-                   std::uint32_t workers, int output_fd, const std::string& input_folder,
-                   Evaluator* evaluator, int held_fd);
+                   std::uint32_t workers, const TeamParts& parts);
+
+/// Has the team's workers offer the slots to their jobs.
+void offer_slots(const JobSlots& slots, TeamSpec* team);
 
 /// --retries where it depends on the inputs. Throws Error.
 std::optional<Template> retries_template(const Options& options, Evaluator* evaluator);

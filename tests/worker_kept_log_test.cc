@@ -80,7 +80,7 @@ TEST_CASE("kept logs: what a dead worker left goes behind what it kept") {
   REQUIRE(::write(logs.open(0, kStdout), "kept", 4) == 4);
   logs.open(0, kStderr);
   const ipc::UniqueFd capture[2] = {memory_file("left"), memory_file("error")};
-  const ipc::KeptSpan span = logs.take_left(0, capture);
+  const ipc::KeptSpan span = logs.take_left(0, capture, 1 << 20);
   CHECK(span.begin[0] == 4);
   CHECK(text_of(logs.fd(0, 0), span.begin[0], span.end[0]) == "left");
   CHECK(text_of(logs.fd(0, 1), span.begin[1], span.end[1]) == "error");

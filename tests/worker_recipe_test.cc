@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include "enjoin/error.h"
 #include "worker/job_recipe.h"
@@ -29,7 +30,12 @@ JobRecipe full_recipe() {
           .stderr_path = "err",
           .environment = {"A=1", "B"},
           .leftovers = Leftovers::kFail,
-          .isolate = Isolate::kPid};
+          .isolate = Isolate::kPid,
+          .merges_output = true,
+          .most_output = 1ULL << 40,
+          .limits = {{RLIMIT_NOFILE, 64}, {RLIMIT_AS, ~std::uint64_t{0}}},
+          .nice = -3,
+          .foreground_of = 77};
 }
 
 Strings environment_of(char* const* words) {
@@ -57,6 +63,39 @@ TEST_CASE("recipe: what is packed is read back") {
   CHECK(strings(view.environment) == Strings{"A=1", "B"});
   CHECK(view.leftovers == Leftovers::kFail);
   CHECK(view.isolate == Isolate::kPid);
+  CHECK(view.merges_output);
+  CHECK(view.most_output == 1ULL << 40);
+  CHECK(most_output_of(packed) == 1ULL << 40);
+  REQUIRE(view.limits.size() == 2);
+  CHECK(view.limits[0].resource == RLIMIT_NOFILE);
+  CHECK(view.limits[1].value == ~std::uint64_t{0});
+  CHECK(view.nice == -3);
+  CHECK(view.foreground_of == 77);
+  CHECK(view.descriptors.empty());
+}
+
+TEST_CASE("recipe: the numbers of descriptors are read back, and nothing of an earlier recipe") {
+  JobRecipe recipe{.argv = {"a"}, .descriptors = {9, 0, 200}};
+  RecipeView view;
+  REQUIRE(unpack(pack(recipe), &view));
+  CHECK(view.descriptors == std::vector<std::int32_t>{9, 0, 200});
+  recipe.descriptors.clear();
+  REQUIRE(unpack(pack(recipe), &view));
+  CHECK(view.descriptors.empty());
+}
+
+TEST_CASE("recipe: descriptors that cannot be given are refused") {
+  const auto with = [](std::vector<std::int32_t> numbers) {
+    return JobRecipe{.argv = {"a"}, .descriptors = std::move(numbers)};
+  };
+  CHECK_THROWS_AS(pack(with({1, 1})), Error);
+  CHECK_THROWS_AS(pack(with({-1})), Error);
+  std::vector<std::int32_t> many(JobRecipe::kMostDescriptors + 1);
+  for (std::size_t at = 0; at < many.size(); ++at) many[at] = static_cast<std::int32_t>(at);
+  CHECK_THROWS_AS(pack(with(many)), Error);
+  JobRecipe isolated = with({1});
+  isolated.isolate = Isolate::kPid;
+  CHECK_THROWS_AS(pack(isolated), Error);
 }
 
 TEST_CASE("recipe: a view that is used again holds nothing of the one before") {
@@ -80,7 +119,7 @@ TEST_CASE("recipe: anything but what was packed is refused") {
   }
   CHECK_FALSE(unpack(packed + "x", &view));
   CHECK_FALSE(unpack(packed + '\0', &view));
-  for (std::size_t at = 0; at < 14; ++at) {
+  for (std::size_t at = 0; at < 24; ++at) {
     std::string damaged = packed;
     damaged[at] = '\xff';
     CHECK_FALSE(unpack(damaged, &view));

@@ -95,23 +95,58 @@ class InFiles final : public Capture {
   void finish() override {
     for (int stream : {kStdout, kStderr}) {
       bytes_[stream] = static_cast<std::uint64_t>(files_.size(stream));
+      if (!cut(stream)) continue;
+      while (::ftruncate(files_.fd(stream), static_cast<off_t>(cap_)) != 0 && errno == EINTR) {
+      }
     }
     error_ = files_.full_disk(kStdout);
   }
   std::uint64_t bytes(int stream) const override { return bytes_[stream]; }
-  bool cut(int) const override { return false; }
+  bool cut(int stream) const override { return cap_ != 0 && bytes_[stream] > cap_; }
   int error() const override { return error_; }
   void reset() override {
     // Whoever lets it be used again clears the files, too.
     if (bytes_[0] != 0 || bytes_[1] != 0) static_cast<void>(files_.clear());
     bytes_[0] = bytes_[1] = 0;
   }
+  void set_cap(std::uint64_t bytes) override {
+    cap_ = bytes;
+    pause_ns_ = 0;
+    seen_[0] = seen_[1] = 0;
+  }
+  std::uint64_t trim() override;
 
  private:
+  static constexpr std::uint64_t kShortestPauseNs = 25'000'000;
+  static constexpr std::uint64_t kLongestPauseNs = 400'000'000;
+
   CaptureFiles& files_;
   std::uint64_t bytes_[2] = {0, 0};
+  std::uint64_t cap_ = 0;
+  std::uint64_t pause_ns_ = 0;      // 0: the job begins now
+  std::uint64_t seen_[2] = {0, 0};  // sizes at the last look
   int error_ = 0;
 };
+
+// The job writes on as fast as it can, into the file: what lies beyond the cap becomes a hole, so
+// that the file's size still says how much there was.
+std::uint64_t InFiles::trim() {
+  if (cap_ == 0) return 0;
+  if (pause_ns_ == 0) return pause_ns_ = kShortestPauseNs;
+  bool grows = false;
+  for (int stream : {kStdout, kStderr}) {
+    const auto size = static_cast<std::uint64_t>(files_.size(stream));
+    if (size == seen_[stream]) continue;
+    grows = true;
+    const std::uint64_t from = std::max(cap_, seen_[stream]);
+    seen_[stream] = size;
+    if (size <= from) continue;
+    ::fallocate(files_.fd(stream), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                static_cast<off_t>(from), static_cast<off_t>(size - from));
+  }
+  pause_ns_ = grows ? kShortestPauseNs : std::min(2 * pause_ns_, kLongestPauseNs);
+  return pause_ns_;
+}
 
 class ByPipes final : public Capture {
  public:

@@ -52,6 +52,12 @@ class Capture {
   virtual bool cut(int stream) const = 0;  ///< the cap was reached
   virtual int error() const = 0;           ///< errno where output was lost, else 0
   virtual void reset() = 0;                ///< ready for the next job
+  /// Of the next job only the first `bytes` of each stream are kept; 0: all. Where it writes into
+  /// files; pipes have a cap of their own.
+  virtual void set_cap(std::uint64_t) {}
+  /// While the job runs: gives space back that it took beyond its cap. Returns the nanoseconds
+  /// after which it is to be called again; 0: never.
+  virtual std::uint64_t trim() { return 0; }
 };
 
 /// Who takes the bytes that a pipe capture reads.

@@ -153,6 +153,15 @@ void visit(Way& way, T& results) {
 }
 
 template <typename Way, typename T>
+requires std::is_same_v<std::remove_const_t<T>, JobserverSpec>
+void visit(Way& way, T& jobserver) {
+  way(jobserver.style);
+  way(jobserver.folder);
+  way(jobserver.before);
+  way(jobserver.behind);
+}
+
+template <typename Way, typename T>
 requires std::is_same_v<std::remove_const_t<T>, WorkerConfig>
 void visit(Way& way, T& config) {
   visit(way, config.command);
@@ -184,7 +193,10 @@ void visit(Way& way, T& config) {
   way(config.slot_variable);
   way(config.terminal);
   way(config.isolate);
+  visit(way, config.jobserver);
   way(config.recipes);
+  way(config.prints);
+  way(config.plain_environment);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "worker/jobserver_spec.h"
 #include "worker/kept_output.h"
 #include "worker/template.h"
 
@@ -91,10 +92,13 @@ struct WorkerConfig {
   std::string slot_variable;                ///< is set to the slot's number less one; empty: none
   bool terminal = false;             ///< jobs read our terminal, and stay in our process group
   Isolate isolate = Isolate::kNone;  ///< never with `terminal`
+  JobserverSpec jobserver;           ///< for jobs that are not isolated
   /// Each job is a JobRecipe (job_recipe.h), packed as Job::inputs, instead of inputs for
   /// `command`. `shell` and `leftovers` do not count then; `isolate` says that some jobs want it.
   /// Templates of `tag` and the like see the recipe's label as the only value.
   bool recipes = false;
+  bool prints = true;  ///< false: output is only kept (TeamSpec::keeps_output), never printed
+  bool plain_environment = false;  ///< true: jobs get no PARALLEL_… variables of ours
 };
 
 /// GNU parallel's default for ending a job (its --termseq: TERM,200,TERM,100,TERM,50,KILL,25).

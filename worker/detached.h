@@ -14,8 +14,10 @@ namespace enjoin {
 struct DetachedStart {
   int program = -1;  ///< a descriptor of the file to execute (O_PATH will do); the caller's
   std::vector<std::string> argv;
-  std::vector<std::string> environment;               ///< all of it
-  std::vector<std::pair<int, int>> descriptors = {};  ///< {ours, its}: all others are close-on-exec
+  std::vector<std::string> environment;  ///< all of it
+  /// {ours, its}. Of all others only 0, 1 and 2 are inherited, the rest is closed, whatever the
+  /// host has forgotten to mark.
+  std::vector<std::pair<int, int>> descriptors = {};
 };
 
 struct Detached {
@@ -28,11 +30,14 @@ struct Detached {
 /// large it is. Only the calling thread stands still until the program has been executed. All
 /// signals are blocked in the program at first: it sets its own mask. Any number of threads may be
 /// there, and call this at once. It leads a process group of its own.
+/// The signals that we ignore it ignores too. In a subreaper (PR_SET_CHILD_SUBREAPER) and in pid 1
+/// it becomes a child all the same, as all orphans do.
 /// Throws Error: what could not be executed, and why.
 Detached start_detached(const DetachedStart& start);
 
-/// The same by a fork of ourselves instead of a program: returns 0 pid in the new process. Only
-/// where we have one thread (Start::kFork of the library).
+/// The same by a fork of ourselves instead of a program: returns 0 pid in the new process, with our
+/// signal mask and all our descriptors. Only where we have one thread (Start::kFork of the
+/// library).
 Detached fork_detached();
 
 }  // namespace enjoin

@@ -32,21 +32,22 @@ constexpr int kMostLastSweeps = 30;  // a process that hangs in the kernel canno
 
 void on_child(int) {}
 
-// Waits for the socket, a child's end, or `span_ns` (0: for ever). Only here a child's end is
-// heard.
-bool wait_readable(int fd, std::uint64_t span_ns) {
-  pollfd watched{fd, POLLIN, 0};
+// Waits for the socket, the supervisor's end, a child's end, or `span_ns` (0: for ever). Only here
+// a child's end is heard. True: the supervisor has ended.
+bool wait_readable(int fd, int supervisor, std::uint64_t span_ns) {
+  pollfd watched[2] = {{fd, POLLIN, 0}, {supervisor, POLLIN, 0}};
   const timespec span{static_cast<time_t>(span_ns / 1'000'000'000),
                       static_cast<long>(span_ns % 1'000'000'000)};
   sigset_t all_but_child;
   sigfillset(&all_but_child);
   sigdelset(&all_but_child, SIGCHLD);
-  return ::ppoll(&watched, 1, span_ns == 0 ? nullptr : &span, &all_but_child) > 0;
+  return ::ppoll(watched, 2, span_ns == 0 ? nullptr : &span, &all_but_child) > 0 &&
+         watched[1].revents != 0;
 }
 
 }  // namespace
 
-Keeper::Keeper(KeeperStart start) : start_(std::move(start)), socket_(start_.socket) {
+Keeper::Keeper(KeeperStart start) : start_(std::move(start)), socket_(start_.socket), supervisor_(start_.supervisor) {
   sigset_t all;
   sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -101,7 +102,7 @@ Keeper::Role Keeper::serve(WorkerStart* worker) {
 
 void Keeper::wait_for_news() {
   if (!leaving_) {
-    wait_readable(socket_.get(), 0);
+    if (wait_readable(socket_.get(), supervisor_.get(), 0)) supervisor_gone_ = true;
     return;
   }
   const std::uint64_t now = monotonic_ns();
@@ -109,7 +110,7 @@ void Keeper::wait_for_news() {
     spare(list_children());
     return kill_all();
   }
-  wait_readable(socket_.get(), leave_until_ns_ - now);
+  wait_readable(socket_.get(), -1, leave_until_ns_ - now);
 }
 
 // True in the worker.
@@ -125,6 +126,7 @@ bool Keeper::start_worker(WorkerStart* start, std::size_t descriptors) {
     const pid_t pid = ::fork();
     if (pid == 0) {
       socket_.reset();
+      supervisor_.reset();
       if (start_.worker_group != 0) ::setpgid(0, start_.worker_group);
       return true;
     }
@@ -150,7 +152,7 @@ void Keeper::kill_all() {
   for (const Kept& worker : workers_) ::kill(worker.pid, SIGKILL);
   while (!workers_.empty()) {
     take_ends();
-    if (!workers_.empty()) wait_readable(-1, kTellAgainNs);
+    if (!workers_.empty()) wait_readable(-1, -1, kTellAgainNs);
   }
   say(KeeperNews::kAllKilled);
 }
@@ -239,8 +241,8 @@ bool Keeper::is_worker(pid_t pid) const {
 void Keeper::outlive_supervisor() {
   const std::uint64_t until = monotonic_ns() + kAloneGraceNs;
   while (!workers_.empty() && monotonic_ns() < until) {
-    for (const Kept& worker : workers_) ::kill(worker.pid, SupervisorLink::kDeathSignal);
-    wait_readable(-1, kTellAgainNs);
+    for (const Kept& worker : workers_) ::kill(worker.pid, start_.death_signal);
+    wait_readable(-1, -1, kTellAgainNs);
     static_cast<void>(reap());
   }
   const auto spare = [this](pid_t pid) { return lives_on(pid); };

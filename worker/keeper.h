@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,6 +17,10 @@ struct KeeperStart {
   int socket = -1;         ///< to the supervisor
   pid_t worker_group = 0;  ///< the process group that workers join; 0: the keeper's
   int held = -1;           ///< open in keeper and workers, in no job: a lease; -1: none
+  /// A pidfd of the supervisor, where others may have copies of its end of the socket; -1: none.
+  int supervisor = -1;
+  /// What workers get when the supervisor has died. SIGKILL where they have nothing to tidy up.
+  int death_signal = SIGUSR1;  // SupervisorLink::kDeathSignal
   /// Beginnings of the paths of the jobs' temporary files, which are removed where nobody else is
   /// left to do it.
   std::vector<std::string> temp_names;
@@ -70,6 +75,7 @@ class Keeper {
 
   KeeperStart start_;
   ipc::UniqueFd socket_;
+  ipc::UniqueFd supervisor_;
   std::vector<Kept> workers_;
   std::vector<pid_t> spared_;   ///< leftovers of workers that retired
   bool spared_is_old_ = false;  ///< there may be more of them

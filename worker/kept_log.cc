@@ -1,5 +1,6 @@
 #include "worker/kept_log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <unistd.h>
 #include <utility>
@@ -32,19 +33,22 @@ int write_at(int fd, std::string_view bytes, std::int64_t* at) {
 
 }  // namespace
 
-int append_file(int from, int to, std::int64_t* end) {
+int append_file(int from, int to, std::int64_t* end, std::int64_t most) {
   static char chunk[kSmall];
   loff_t at = 0;
   bool by_kernel = size_of(from) > kSmall;  // it may share blocks instead of copying
   while (by_kernel) {
     loff_t behind = *end;
-    const ssize_t done = ::copy_file_range(from, &at, to, &behind, std::size_t{1} << 30, 0);
+    const ssize_t done =
+        ::copy_file_range(from, &at, to, &behind,
+                          static_cast<std::size_t>(std::min(most - at, std::int64_t{1} << 30)), 0);
     if (done < 0 && errno == EINTR) continue;
     if (done > 0) *end = behind;
     by_kernel = done > 0;
   }
   while (true) {
-    const ssize_t got = ::pread(from, chunk, sizeof chunk, at);
+    const auto wanted = static_cast<std::size_t>(std::min(most - at, kSmall));
+    const ssize_t got = ::pread(from, chunk, wanted, at);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return got < 0 ? errno : 0;
     at += got;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "ipc/layout.h"
@@ -32,8 +33,10 @@ class KeptLog {
   bool failed_[2] = {false, false};
 };
 
-/// Copies [0, its end) of `from` behind `*end` in `to`, which it moves on. Returns 0 or errno.
-int append_file(int from, int to, std::int64_t* end);
+/// Copies [0, its end) of `from`, at most `most` bytes, behind `*end` in `to`, which it moves on.
+/// Returns 0 or errno.
+int append_file(int from, int to, std::int64_t* end,
+                std::int64_t most = std::numeric_limits<std::int64_t>::max());
 
 /// What a sink gets is kept, too.
 class KeepingSink final : public OutputSink {

@@ -77,7 +77,8 @@ bool RecipeStart::may_be_direct() const {
 
 bool RecipeStart::is_no_op() const {
   return is_direct_ && enjoin::is_no_op(direct_.words) && recipe_.folder.empty() &&
-         recipe_.stdin_path.empty() && recipe_.stdout_path.empty() && recipe_.stderr_path.empty();
+         recipe_.stdin_path.empty() && recipe_.stdout_path.empty() && recipe_.stderr_path.empty() &&
+         recipe_.descriptors.empty();
 }
 
 std::string RecipeStart::shown_line() const {
@@ -149,6 +150,28 @@ int RecipeStart::open_files() {
 
 void RecipeStart::close_files() {
   for (ipc::UniqueFd& file : files_) file.reset();
+  given_.clear();
+  places_.clear();
+}
+
+// What is put under its number must not overwrite what is still to be put.
+int RecipeStart::take_descriptors(std::vector<ipc::UniqueFd> given) {
+  const std::vector<std::int32_t>& targets = recipe_.descriptors;
+  const auto is_target = [&](const ipc::UniqueFd& fd) {
+    return std::find(targets.begin(), targets.end(), fd.get()) != targets.end();
+  };
+  for (ipc::UniqueFd& fd : given) {
+    while (is_target(fd)) {
+      ipc::UniqueFd higher(::fcntl(fd.get(), F_DUPFD_CLOEXEC, fd.get() + 1));
+      if (!higher) return errno;
+      fd = std::move(higher);
+    }
+  }
+  given_ = std::move(given);
+  for (std::size_t at = 0; at < given_.size(); ++at) {
+    places_.push_back({given_[at].get(), targets[at]});
+  }
+  return 0;
 }
 
 void RecipeStart::complain(std::string_view what, std::string_view object, int error) {
@@ -161,9 +184,22 @@ void RecipeStart::complain(std::string_view what, std::string_view object, int e
 void RecipeStart::fill(std::uint64_t seq, SpawnRequest* request) {
   if (files_[0]) request->stdio[0] = files_[0].get();
   if (files_[1]) request->stdio[1] = files_[1].get();
+  if (recipe_.merges_output) request->stdio[2] = request->stdio[1];
   if (files_[2]) request->stdio[2] = files_[2].get();
   if (one_file_ && files_[1]) request->stdio[2] = files_[1].get();
-  if (recipe_.folder.empty()) {
+  request->descriptors = places_;
+  if (!recipe_.limits.empty()) {
+    limits_.assign(request->limits.begin(), request->limits.end());
+    limits_.insert(limits_.end(), recipe_.limits.begin(), recipe_.limits.end());
+    request->limits = limits_;
+  }
+  if (recipe_.nice != 0) request->nice = request->nice.value_or(0) + recipe_.nice;
+  if (!recipe_.folder.empty()) request->folder = recipe_.folder.data();
+  fill_environment(seq, request);
+}
+
+void RecipeStart::fill_environment(std::uint64_t seq, SpawnRequest* request) {
+  if (recipe_.folder.empty() || environment_.is_plain()) {
     request->environment = environment_.for_job(seq, recipe_.environment);
     return;
   }
@@ -175,7 +211,6 @@ void RecipeStart::fill(std::uint64_t seq, SpawnRequest* request) {
   for (const std::string& change : folder_changes_) changes_.push_back(change.c_str());
   changes_.insert(changes_.end(), recipe_.environment.begin(), recipe_.environment.end());
   request->environment = environment_.for_job(seq, changes_);
-  request->folder = folder.data();
 }
 
 RecipeStart::Way RecipeStart::choose(int tries, SpawnRequest* request) {

@@ -32,7 +32,11 @@ class RecipeStart {
   /// Opens its files. Returns 0 or errno; complaint() says which.
   int open_files();
   void close_files();
-  /// Environment, folder and those files.
+  /// How many descriptors it is to be given before it starts.
+  std::size_t descriptors_wanted() const { return recipe_.descriptors.size(); }
+  /// So many. Returns 0 or errno.
+  int take_descriptors(std::vector<ipc::UniqueFd> given);
+  /// Environment, folder, limits, and those files and descriptors.
   void fill(std::uint64_t seq, SpawnRequest* request);
   enum class Way : std::uint8_t {
     kDirect,     ///< the words of the line, in place of the shell
@@ -52,6 +56,7 @@ class RecipeStart {
  private:
   bool may_be_direct() const;
   void find_way();
+  void fill_environment(std::uint64_t seq, SpawnRequest* request);
   const char* find_program(const char* name);
   std::string at_folder(std::string_view path) const;
   int open_file(std::string_view path, int flags, const char* what, ipc::UniqueFd* file);
@@ -69,6 +74,9 @@ class RecipeStart {
   std::vector<const char*> changes_;
   ipc::UniqueFd files_[3];
   bool one_file_ = false;  // stderr's is stdout's
+  std::vector<ipc::UniqueFd> given_;
+  std::vector<DescriptorPlace> places_;
+  std::vector<ResourceLimit> limits_;  // the team's, and the recipe's
   std::string complaint_;
 };
 

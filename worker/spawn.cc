@@ -32,9 +32,16 @@ __attribute__((no_sanitize("address", "undefined"))) int child_main(void* argume
   if (request.own_group) ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != start.parent) ::_exit(127);  // it died before the line above
+  if (request.foreground >= 0) {                  // SIGTTOU is blocked
+    ::tcsetpgrp(request.foreground, ::getpid());
+    ::signal(SIGTSTP, SIG_IGN);  // the child's own
+  }
   for (int target = 0; target < 3; ++target) {
     if (request.stdio[target] < 0) continue;
     if (::dup2(request.stdio[target], target) < 0) goto failed;
+  }
+  for (const DescriptorPlace& place : request.descriptors) {
+    if (::dup2(place.from, place.to) < 0) goto failed;
   }
   if (request.folder != nullptr && ::chdir(request.folder) != 0) goto failed;
   if (request.open_files != nullptr) ::setrlimit(RLIMIT_NOFILE, request.open_files);
@@ -77,19 +84,23 @@ int spawn(const SpawnRequest& request, Child* child) {
   return 0;
 }
 
-JobEnvironment::JobEnvironment(char** inherited, std::uint32_t slot, std::uint32_t parallel_pid) {
+JobEnvironment::JobEnvironment(char** inherited, std::uint32_t slot, std::uint32_t parallel_pid,
+                               Marks marks)
+    : is_plain_(marks == Marks::kNone) {
   std::snprintf(slot_, sizeof slot_, "PARALLEL_JOBSLOT=%u", slot);
   std::snprintf(pid_, sizeof pid_, "PARALLEL_PID=%u", parallel_pid);
   for (char** entry = inherited; *entry != nullptr; ++entry) {
     const bool ours = std::strncmp(*entry, "PARALLEL_SEQ=", 13) == 0 ||
                       std::strncmp(*entry, "PARALLEL_JOBSLOT=", 17) == 0 ||
                       std::strncmp(*entry, "PARALLEL_PID=", 13) == 0;
-    if (!ours) words_.push_back(*entry);
+    if (!ours || is_plain_) words_.push_back(*entry);
   }
-  words_.insert(words_.end(), {seq_, slot_, pid_, nullptr});
+  if (!is_plain_) words_.insert(words_.end(), {seq_, slot_, pid_});
+  words_.push_back(nullptr);
 }
 
 char* const* JobEnvironment::for_job(std::uint64_t seq) {
+  if (is_plain_) return words_.data();
   std::snprintf(seq_, sizeof seq_, "PARALLEL_SEQ=%llu", static_cast<unsigned long long>(seq));
   return words_.data();
 }

@@ -16,12 +16,23 @@
 
 namespace enjoin {
 
+/// A descriptor of ours, and its number in the new process.
+struct DescriptorPlace {
+  int from = -1;
+  int to = -1;
+};
+
 /// What to start. All pointers stay the caller's and must live until spawn returns.
 struct SpawnRequest {
   const char* path = nullptr;  ///< file to execute; no search
   char* const* argv = nullptr;
   char* const* environment = nullptr;
-  int stdio[3] = {-1, -1, -1};   ///< become 0, 1, 2; -1: inherited
+  int stdio[3] = {-1, -1, -1};  ///< become 0, 1, 2; -1: inherited
+  /// More of them, which come after those. No `from` is the `to` of any.
+  std::span<const DescriptorPlace> descriptors;
+  /// A terminal of ours: the new process's group becomes its foreground, and ^Z does nothing there.
+  /// -1: none. With own_group.
+  int foreground = -1;
   const char* folder = nullptr;  ///< where it runs; nullptr: where we are
   std::optional<int> nice;
   std::span<const ResourceLimit> limits;
@@ -49,7 +60,11 @@ int spawn(const SpawnRequest& request, Child* child);
 /// PARALLEL_PID set anew for each job without allocation.
 class JobEnvironment {
  public:
-  JobEnvironment(char** inherited, std::uint32_t slot, std::uint32_t parallel_pid);
+  /// kNone: jobs get what is inherited, as it is.
+  enum class Marks : std::uint8_t { kOurs, kNone };
+  JobEnvironment(char** inherited, std::uint32_t slot, std::uint32_t parallel_pid,
+                 Marks marks = Marks::kOurs);
+  bool is_plain() const { return is_plain_; }
   /// Valid until the next call.
   char* const* for_job(std::uint64_t seq);
   /// The same with changes for this job alone: NAME=VALUE sets, NAME takes away; the last counts.
@@ -68,6 +83,7 @@ class JobEnvironment {
   };
   std::deque<Setting> settings_;  // their texts must not move
   std::vector<char*> words_;
+  bool is_plain_ = false;
   std::vector<char*> changed_;  // words_ with the changes of one job
 };
 

@@ -102,7 +102,7 @@ bool SupervisorLink::read() {
 
 bool SupervisorLink::ask_stdin(std::uint64_t ticket, std::uint32_t handle,
                                const std::function<bool()>& stop, ipc::StdinAnswer* answer,
-                               ipc::StdinDescriptors* descriptors) {
+                               std::span<ipc::UniqueFd> descriptors) {
   if (ipc::send_stdin_request(socket_.get(), {.ticket = ticket, .handle = handle}) != 0) {
     return gone_ = true, false;
   }
@@ -110,7 +110,7 @@ bool SupervisorLink::ask_stdin(std::uint64_t ticket, std::uint32_t handle,
     switch (ipc::try_read_stdin_answer(socket_.get(), answer, descriptors)) {
       case ipc::TicketRead::kTaken:
         if (answer->ticket == ticket) return true;
-        for (ipc::UniqueFd& late : *descriptors) late.reset();  // to a question that was given up
+        for (ipc::UniqueFd& late : descriptors) late.reset();  // to a question that was given up
         break;
       case ipc::TicketRead::kNothing: {
         pollfd watched{socket_.get(), POLLIN, 0};

@@ -36,7 +36,7 @@ class SupervisorLink {
   /// `stop` is asked whenever something comes; true ends the wait. False: stopped, or the
   /// supervisor is gone; else the answer is there.
   bool ask_stdin(std::uint64_t ticket, std::uint32_t handle, const std::function<bool()>& stop,
-                 ipc::StdinAnswer* answer, ipc::StdinDescriptors* descriptors);
+                 ipc::StdinAnswer* answer, std::span<ipc::UniqueFd> descriptors);
 
   /// A result was published. Tells the supervisor at once where `urgent`, else at most every
   /// 10 ms, so that floods of short jobs do not wake it for each.

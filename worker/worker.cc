@@ -63,13 +63,17 @@ Worker::Worker(WorkerStart start)
       files_(ipc::UniqueFd(start.capture[0]), ipc::UniqueFd(start.capture[1])),
       printer_(memory_, start.id, kOurStreams, start.spool, Patience::kWaits,
                [this] { return link_.gone(); }),
-      environment_(environ, start.id.number + 1, config_.parallel_pid),
+      environment_(
+          environ, start.id.number + 1, config_.parallel_pid,
+          config_.plain_environment ? JobEnvironment::Marks::kNone : JobEnvironment::Marks::kOurs),
       open_files_{config_.open_files_soft, config_.open_files_hard},
       claimed_(kMostClaims) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   // As under GNU parallel, for what runs here: {sshlogin} and {host} of --plus show them.
-  environment_.set("PARALLEL_SSHLOGIN", ":");
-  environment_.set("PARALLEL_SSHHOST", ":");
+  if (!config_.plain_environment) {
+    environment_.set("PARALLEL_SSHLOGIN", ":");
+    environment_.set("PARALLEL_SSHHOST", ":");
+  }
   printer_.queue().announce_baton_in(results_.header().holds_baton);
   if (config_.wipes_status) printer_.share_terminal_with_status();
   if (config_.tag) tag_.emplace(Template::parse(*config_.tag));
@@ -201,9 +205,15 @@ void Worker::run_job(std::uint64_t position) {
     if (error == 0 && work_folder_template_) error = enter_work_folder(job);
     if (error == 0 && config_.job_input != JobInput::kNone) error = take_input(job);
     if (error == 0 && recipe_) error = recipe_->open_files();
+    if (error == 0 && recipe_ && recipe_->descriptors_wanted() > 0) error = take_descriptors(job);
+    if (error == 0 && config_.jobserver.style != JobserverStyle::kNone) error = offer_slots(job);
     const bool not_begun = error == 0 && !memory_usable();
     if (error == 0 && !not_begun) error = start_patiently(job);
+    for (ipc::UniqueFd& end : job.slots_fd) end.reset();
     const bool leaves = error == EAGAIN && retiring_;
+    // What is said of it lies in the slot.
+    const bool failed = error != 0 && output_error == 0 && error != ECANCELED && !leaves;
+    if (recipe_ && failed) explain_failure(job);
     queue_.release(position);
     // Room in the arena that others' inputs may wait for.
     if (job.slot.payload_size > memory_.arena_bytes() / 64) link_.tell_now();
@@ -215,7 +225,8 @@ void Worker::run_job(std::uint64_t position) {
       job.ran = job.wrote = true;
       finish_process(job);
     } else {
-      if (recipe_ && output_error == 0 && error != ECANCELED) explain_failure(job);
+      if (recipe_) recipe_->close_files();
+      foreground_.give_back(0);
       job.end.kind = output_error != 0 ? ipc::EndKind::kOutputFailed : ipc::EndKind::kSpawnFailed;
       job.end.code = error;
       job.end.end_ns = monotonic_ns();
@@ -334,10 +345,12 @@ int Worker::spawn_job(const SpawnRequest& request, Job& job) {
 void Worker::finish_process(Job& job) {
   job.stdin_fd.reset();
   if (recipe_) recipe_->close_files();
+  const pid_t group = job.child.pid;
   JobWatch watch(*this, config_.stop_ladder);
   job.end = watch.wait(job.child, job.slot.ticket, job.started_ns, job.slot.timeout_ns);
   job.flags |= job.end.flags;
   settle_leftovers(job);
+  foreground_.give_back(group);
   if (link_.gone()) {
     leave_after_supervisor();
     ::_exit(1);
@@ -455,6 +468,9 @@ std::uint64_t Worker::tick() {
   if (again == 1) {
     link_.tell_now();
     again = 0;
+  }
+  if (const std::uint64_t trim = capture_->trim(); trim != 0) {
+    again = again == 0 ? trim : std::min(again, trim);
   }
   if (printer_.failed()) link_.tell_now();  // the reader is gone: the run is to be stopped
   if (lines_ && lines_->flush()) {

@@ -9,6 +9,7 @@
 #include "ipc/results.h"
 #include "worker/capture.h"
 #include "worker/config.h"
+#include "worker/foreground.h"
 #include "worker/isolation.h"
 #include "worker/job_strings.h"
 #include "worker/job_watch.h"
@@ -61,11 +62,13 @@ class Worker final : public WatchHost {
   bool expand(Job& job);
   bool take_recipe(Job& job);
   int start_recipe(Job& job);
+  int take_descriptors(Job& job);
   void explain_failure(Job& job);
   SpawnRequest request_for(const Job& job) const;
   int start_patiently(Job& job);
   int start_process(Job& job);
   int spawn_job(const SpawnRequest& request, Job& job);
+  int offer_slots(Job& job);
   int take_input(Job& job);
   int place_input(Job& job, const ipc::StdinAnswer& answer, ipc::StdinDescriptors descriptors);
   void open_fifo();
@@ -143,6 +146,7 @@ class Worker final : public WatchHost {
   ipc::UniqueFd terminal_;
   ProgramFinder programs_;
   std::optional<RecipeStart> recipe_;  // of the next job, where jobs are recipes
+  ForegroundLoan foreground_;          // of the running job
   rlimit open_files_{};
   JobStrings strings_;
   Argv argv_;

@@ -16,7 +16,8 @@ struct Worker::Job {
   Leftovers leftovers = Leftovers::kKeep;
   Isolate isolate = Isolate::kNone;
   Child child{};
-  ipc::UniqueFd stdin_fd{};  ///< -1: /dev/null
+  ipc::UniqueFd stdin_fd{};        ///< -1: /dev/null
+  ipc::UniqueFd slots_fd[2] = {};  ///< of a jobserver, until it has started; it inherits them
   std::uint64_t started_ns = 0;
   JobEnd end{};
   std::uint16_t flags = 0;

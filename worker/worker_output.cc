@@ -106,6 +106,7 @@ void Worker::make_capture() {
 // Returns 0, or errno where the job's output cannot be kept.
 int Worker::begin_output(Job& job) {
   if (log_) log_->begin_job();
+  if (recipe_) capture_->set_cap(recipe_->recipe().most_output);
   if (tag_) tag_->expand_line(job.inputs, job.numbers, &tag_text_);
   if (kept_) {
     // Data alone, without arguments, makes no folders.
@@ -224,7 +225,8 @@ void Worker::publish(Job& job) {
       job.end.kind = ipc::EndKind::kOutputFailed;
       job.end.code = lost;
     }
-  } else if (config_.output == OutputMode::kGroup && job.wrote && !held_back && !keeps_all()) {
+  } else if (config_.output == OutputMode::kGroup && job.wrote && !held_back && !keeps_all() &&
+             config_.prints) {
     for (int stream : {kStdout, kStderr}) job.output.length[stream] = job_files().size(stream);
   }
   const bool has_output = job.output.length[0] != 0 || job.output.length[1] != 0 ||
@@ -362,7 +364,11 @@ void Worker::give_stream(const Job& job, int stream, Use&& use) const {
     give({chunk.data(), static_cast<std::size_t>(got)});
     from += got;
   }
-  if (capture_->cut(stream)) give(cut_mark(config_.max_output_bytes, capture_->bytes(stream)));
+  if (capture_->cut(stream)) {
+    const bool own = recipe_ && config_.max_output_bytes == 0;
+    give(cut_mark(own ? recipe_->recipe().most_output : config_.max_output_bytes,
+                  capture_->bytes(stream)));
+  }
   piece.clear();
   tagger.finish(&piece);
   use(std::string_view(piece));

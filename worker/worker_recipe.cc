@@ -1,8 +1,11 @@
 // Jobs that are described whole (job_recipe.h).
 
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include "enjoin/error.h"
 #include "worker/term_safe.h"
@@ -23,6 +26,23 @@ bool Worker::take_recipe(Job& job) {
   return recipe_->is_no_op();
 }
 
+// Returns 0 or errno; ECANCELED where the job is not to be started any more.
+int Worker::take_descriptors(Job& job) {
+  const auto stopped = [&] { return stop_wanted(job.slot.ticket) != Stop::kNo; };
+  ipc::StdinAnswer answer;
+  std::vector<ipc::UniqueFd> given(recipe_->descriptors_wanted());
+  if (!link_.ask_stdin(job.slot.ticket, job.slot.handle, stopped, &answer, given)) return ECANCELED;
+  int error = answer.kind == ipc::StdinKind::kFailed ? answer.error : 0;
+  const bool whole =
+      answer.kind == ipc::StdinKind::kDescriptors && answer.descriptors() == given.size();
+  if (error == 0 && !whole) error = EBADF;
+  if (error == 0) error = recipe_->take_descriptors(std::move(given));
+  if (error != 0) {
+    recipe_->complain(std::string("cannot be given its descriptors: ") + std::strerror(error));
+  }
+  return error;
+}
+
 // Returns 0 or errno; the recipe knows more about that.
 int Worker::start_recipe(Job& job) {
   if (job.isolate == Isolate::kPid && !isolation_) {
@@ -35,6 +55,10 @@ int Worker::start_recipe(Job& job) {
   }
   SpawnRequest request = request_for(job);
   recipe_->fill(job.slot.seq, &request);
+  if (const std::int32_t owner = recipe_->recipe().foreground_of; owner != 0) {
+    foreground_ = ForegroundLoan(owner);
+    request.foreground = foreground_.terminal();
+  }
   for (int tries = 0;; ++tries) {
     const RecipeStart::Way way = recipe_->choose(tries, &request);
     if (way == RecipeStart::Way::kNotToFind) return ENOENT;
@@ -52,7 +76,7 @@ void Worker::explain_failure(Job& job) {
   if (recipe_->complaint().empty()) return;
   const std::string text =
       "enjoin: " + term_safe(recipe_->recipe().label) + ": " + recipe_->complaint() + '\n';
-  const int fd = capture_->job_fd(kStderr);
+  const int fd = capture_->job_fd(recipe_->recipe().merges_output ? kStdout : kStderr);
   if (::write(fd >= 0 ? fd : STDERR_FILENO, text.data(), text.size()) < 0) return;
   job.wrote = true;
   capture_->finish();

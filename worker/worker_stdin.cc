@@ -39,7 +39,7 @@ int Worker::take_input(Job& job) {
   const auto stopped = [&] { return stop_wanted(job.slot.ticket) != Stop::kNo; };
   ipc::StdinAnswer answer;
   ipc::StdinDescriptors descriptors;
-  if (!link_.ask_stdin(job.slot.ticket, job.slot.handle, stopped, &answer, &descriptors)) {
+  if (!link_.ask_stdin(job.slot.ticket, job.slot.handle, stopped, &answer, descriptors)) {
     return ECANCELED;
   }
   job.bytes_in = bytes_of(answer, descriptors);

@@ -76,10 +76,12 @@ struct JobReport {
   std::string reason = {};         ///< for people, beside the outcome; may be empty
 };
 
-/// Called by step(), in its thread, never after the job's end was told. May call the Executor.
+/// Called by step(), in its thread, never after the job's end was told. May call the Executor, but
+/// not end it. What a handler throws leaves through step(); the next step() goes on.
 struct JobHandlers {
-  std::function<void(JobId)> on_start = {};
-  /// stream: 1 or 2. Without its newline; a last line without one is delivered as well.
+  std::function<void(JobId)> on_start = {};  ///< of its first attempt
+  /// stream: 1 or 2. Without its newline; a last line without one is delivered as well. One longer
+  /// than Command::most_output comes in pieces. Lines of all attempts.
   std::function<void(JobId, int stream, std::string_view line)> on_line = {};
   /// Without it the end is kept for try_take().
   std::function<void(const JobReport&)> on_end = {};
@@ -124,7 +126,11 @@ enum class Stop : std::uint8_t {
 /// After a fork() without exec only the parent may use it.
 ///
 /// Errors. What the caller did wrong, and what the kernel refuses, throws Error; then nothing was
-/// added. Should the helper die, all unfinished jobs end as Lost, and further calls of add() throw.
+/// added. Should the helper die, jobs that had begun end as Lost, the others are dropped with the
+/// same outcome, and further calls of add() throw.
+///
+/// What a call adds or cancels is with the helper when it returns: it may wait until the helper has
+/// taken it, never for a job.
 class ENJOIN_API Executor {
  public:
   explicit Executor(ExecutorOptions options = {});
@@ -134,7 +140,8 @@ class ENJOIN_API Executor {
   Executor& operator=(Executor&&) noexcept;
 
   JobId add(Command command, JobOptions options = {});
-  /// Before `job` has started; a ring of needs throws Error.
+  /// Before `job` has started, as far as step() has told; has it just started, it runs on without.
+  /// A ring of needs throws Error.
   void add_need(JobId job, JobId on);
   StageId add_stage(StageOptions options);
   /// All its jobs have been added: it can be joined.
@@ -154,9 +161,11 @@ class ENJOIN_API Executor {
   int fd() const;
   /// Does what can be done without waiting; calls handlers. How many ends were told or kept.
   std::size_t step();
-  /// Waits for something to do, at most `limit` (negative: without), then step().
+  /// Waits for something to do, at most `limit` (negative: without), then step(). Returns early
+  /// when a signal was caught and, without a limit, when no job is unfinished.
   std::size_t wait(std::chrono::nanoseconds limit = std::chrono::nanoseconds(-1));
-  /// Until all jobs have ended. False: one of them did not succeed.
+  /// Until all jobs have ended. False: one of those that ended since the last call did not succeed,
+  /// and its stage does not allow that.
   bool wait_all();
   /// The next end that no handler was given for, in the order in which they happened.
   std::optional<JobReport> try_take();

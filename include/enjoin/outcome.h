@@ -5,6 +5,8 @@
 #include <string>
 #include <variant>
 
+#include "enjoin/api.h"
+
 namespace enjoin {
 
 /// How a job ended. Exactly one of these is recorded for every job.
@@ -46,10 +48,10 @@ using Outcome = std::variant<Exited, Signaled, TimedOut, Canceled, Lost, SpawnFa
                              InputShrank>;
 
 /// True for exit status 0 only.
-bool succeeded(const Outcome& outcome);
+ENJOIN_API bool succeeded(const Outcome& outcome);
 
 /// A few words for people: "exit status 3", "signal 9 (Killed)", "timed out".
-std::string to_string(const Outcome& outcome);
+ENJOIN_API std::string to_string(const Outcome& outcome);
 
 /// What a job used, as the kernel accounted it: the job's leader and all its descendants that were
 /// waited for. Zero where no process was needed.

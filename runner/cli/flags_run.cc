@@ -109,9 +109,9 @@ constexpr Flag kReport[] = {
 };
 
 constexpr std::string_view kShared[] = {
-    "jobs",       "worker-loss", "term-seq",    "nice",   "rlimit", "group",
-    "keep-order", "ungroup",     "line-buffer", "tag",    "color",  "color-failed",
-    "max-output", "v",           "verbose",     "tmpdir", "joblog", "quiet"};
+    "jobs",       "jobserver", "worker-loss", "term-seq", "nice",  "rlimit",       "group",
+    "keep-order", "ungroup",   "line-buffer", "tag",      "color", "color-failed", "max-output",
+    "v",          "verbose",   "tmpdir",      "joblog",   "quiet"};
 
 const Flag& batch_flag(std::string_view key) {
   return *std::find_if(all_flags().begin(), all_flags().end(),

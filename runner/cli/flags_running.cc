@@ -21,6 +21,19 @@ constexpr Flag kFlags[] = {
              "while processes wait for memory. "
              "Without `-j`, there is one job for each CPU that may really be used: the affinity "
              "mask and the cgroup's CPU quota are looked at."},
+    {.name = "jobserver",
+     .argument = Argument::kRequired,
+     .metavar = "HOW",
+     .group = Group::kRunning,
+     .text =
+         "How slots are shared with make and its like. `auto` (the default; `off` when called "
+         "`parallel`): started by a make that offers a jobserver (`MAKEFLAGS`), run a job only "
+         "with a slot from there, and without `-j` as many as that make's `-j`; else, where the "
+         "command is `make`, `gmake`, `cargo`, `ninja` or `enjoin`, share `-j` slots between "
+         "all jobs and what they start, so that `enjoin -j8 make -C {} ::: a b c` runs eight "
+         "compilers. `pipe` and `fifo` share them with any jobs, in the style of that name "
+         "(`fifo` needs GNU make 4.4 or ninja 1.13). Slots of a job that dies come back.",
+     .values = "auto off pipe fifo"},
     {.name = "delay",
      .argument = Argument::kRequired,
      .metavar = "TIME",

@@ -60,6 +60,7 @@ Invocation finish_semaphore(const CommandLine& line, Draft& draft) {
   Invocation invocation;
   invocation.action = Invocation::Action::kSemaphore;
   if (draft.options.jobs_text.empty()) draft.options.jobs_text = "1";
+  draft.options.jobserver = JobserverMode::kOff;
   invocation.semaphore = std::move(draft.semaphore);
   draft.options.command.words = line.command;
   for (std::string& file : draft.arg_files) {
@@ -106,6 +107,9 @@ Invocation finish_options(const CommandLine& line, Draft& draft, const std::stri
   finish_inputs(line, draft, program == "parallel");
   Options& options = draft.options;
   options.command.words = line.command;
+  // GNU parallel knows no jobservers, and its scripts expect as many jobs as they asked for.
+  if (program == "parallel" && last_of(line, "jobserver") == 0)
+    options.jobserver = JobserverMode::kOff;
   if (draft.tty && options.jobs_text.empty()) options.jobs_text = "1";
   refuse_both(options.isolate != Isolate::kNone, options.terminal,
               "--isolate and --tty or --open-tty");

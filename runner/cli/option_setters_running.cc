@@ -53,6 +53,19 @@ void set_leftovers(Draft& draft, Value value) {
   throw_malformed("--leftovers", value, "keep, report, kill or fail");
 }
 
+void set_jobserver(Draft& draft, Value value) {
+  constexpr std::pair<std::string_view, JobserverMode> kWords[] = {{"auto", JobserverMode::kAuto},
+                                                                   {"off", JobserverMode::kOff},
+                                                                   {"pipe", JobserverMode::kPipe},
+                                                                   {"fifo", JobserverMode::kFifo}};
+  for (const auto& [word, mode] : kWords) {
+    if (value != word) continue;
+    draft.options.jobserver = mode;
+    return;
+  }
+  throw_malformed("--jobserver", value, "auto, off, pipe or fifo");
+}
+
 void set_jobs(Draft& draft, Value value) {
   check_given("-j", value, "N, N%, +N, -N, 0, auto or a file that holds one");
   parse_jobs(value, 1, 1);  // for its checks: the numbers are the program's to know
@@ -134,6 +147,7 @@ void set_retries(Draft& draft, Value value) {
 
 constexpr Setter kSetters[] = {
     {"jobs", set_jobs},
+    {"jobserver", set_jobserver},
     {"delay", set_delay},
     {"timeout", [](Draft& d, Value v) { d.options.timeout = parse_timeout(v); }},
     {"retries", set_retries},

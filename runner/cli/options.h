@@ -11,6 +11,7 @@
 #include "runner/halt.h"
 #include "runner/input/batcher.h"
 #include "runner/input/input_source.h"
+#include "runner/jobserver/open_job_slots.h"
 #include "runner/team/team.h"
 #include "runner/units.h"
 #include "worker/config.h"
@@ -81,7 +82,8 @@ struct Options {
   InputSpec input;
   BatchSpec batch;
   bool spread_batches = false;  ///< -X, -m: batch.spread_over is to be the number of jobs at once
-  std::string jobs_text;        ///< -j as given, form checked; empty: one for each usable CPU
+  JobserverMode jobserver = JobserverMode::kAuto;
+  std::string jobs_text;  ///< -j as given, form checked; empty: one for each usable CPU
   // Output.
   OutputMode output = OutputMode::kGroup;
   bool keep_order = false;

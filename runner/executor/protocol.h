@@ -12,6 +12,10 @@
 namespace enjoin {
 
 inline constexpr std::uint32_t kExecutorProtocol = 1;
+/// The executor finds its end of the socket under this number. 0 and 1 are /dev/null, 2 is the
+/// host's stderr; it has no other descriptors. All signals are blocked, and those ignored that the
+/// host ignores; its folder, umask and limits are the host's.
+inline constexpr int kExecutorSocket = 3;
 
 struct FrameHeader {
   std::uint32_t size = 0;  ///< of the body

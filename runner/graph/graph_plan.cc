@@ -5,6 +5,18 @@
 #include "ipc/check.h"
 
 namespace enjoin {
+namespace {
+
+void note_change(const JobTable::Job& need, JobTable::Job* job) {
+  if (need.state() != JobState::kSucceeded || need.is_passed) return;
+  if (need.is_unchanged) {
+    job->need_unchanged = 1;
+  } else {
+    job->need_changed = 1;
+  }
+}
+
+}  // namespace
 
 GraphPlan::GraphPlan(GraphPlanSpec spec) : spec_(spec), resources_(spec.cpus, spec.memory) {}
 
@@ -118,6 +130,7 @@ void GraphPlan::add_need(JobIndex job_index, JobIndex on_index) {
   has_chains_ = true;
   job.has_needs = 1;
   if (is_final(on.state())) {
+    note_change(on, &job);
     if (on.state() == JobState::kSucceeded) return;
     job.need_failed = 1;
     if (job.state() == JobState::kPromised) return;
@@ -181,10 +194,16 @@ void GraphPlan::enter(std::uint32_t index) {
 
 /// Its stage is entered: it may be ready now.
 void GraphPlan::consider(std::uint32_t index) {
-  const JobTable::Job& job = jobs_[index];
-  if (job.state() != JobState::kWaiting || job.unmet > 0) return;
+  JobTable::Job& job = jobs_[index];
+  const bool is_ready = job.state() == JobState::kReady && job.attempt == 0;
+  if ((job.state() != JobState::kWaiting && !is_ready) || job.unmet > 0) return;
   const Stage& stage = stages_[job.stage];
   if (stage.phase != Phase::kEntered) return;
+  if (job.need_unchanged && !job.need_changed && !job.need_failed) {
+    job.is_unchanged = 1;
+    return pass_over(index);
+  }
+  if (is_ready) return;
   if (stage.spec.when == When::kFailure && job.has_needs && !job.need_failed) return drop(index);
   make_ready(index);
 }
@@ -214,8 +233,8 @@ void GraphPlan::settle_all() {
     if (!ended_jobs_.empty()) {
       const std::uint32_t ended = ended_jobs_.back();
       ended_jobs_.pop_back();
-      const bool is_good = jobs_[ended].state() == JobState::kSucceeded;
-      jobs_.for_each_dependent(ended, [&](std::uint32_t to) { note_end_of_need(to, is_good); });
+      jobs_.for_each_dependent(ended,
+                               [&](std::uint32_t to) { note_end_of_need(to, jobs_[ended]); });
       if (is_defined(JobIndex{ended})) end_if_done(jobs_[ended].stage);
       continue;
     }
@@ -228,9 +247,11 @@ void GraphPlan::settle_all() {
   is_settling_ = false;
 }
 
-void GraphPlan::note_end_of_need(std::uint32_t index, bool is_good) {
+void GraphPlan::note_end_of_need(std::uint32_t index, const JobTable::Job& need) {
   JobTable::Job& job = jobs_[index];
   if (is_final(job.state())) return;
+  const bool is_good = need.state() == JobState::kSucceeded;
+  note_change(need, &job);
   --job.unmet;
   if (!is_good) job.need_failed = 1;
   if (job.state() == JobState::kPromised) return;
@@ -265,7 +286,7 @@ void GraphPlan::drop_jobs_of(std::uint32_t stage) {
   for (std::uint32_t job = stages_[stage].first_job; job != kNoIndex;
        job = jobs_[job].next_in_stage) {
     const JobState state = jobs_[job].state();
-    if (!is_final(state) && state != JobState::kRunning) drop(job);
+    if (state < JobState::kRunning) drop(job);
   }
 }
 

@@ -76,6 +76,28 @@ class GraphPlan {
   std::optional<JobIndex> take_dropped();
   /// Nothing more is started, whatever comes.
   void stop();
+
+  // What becomes of single jobs by the wish of who added them.
+  /// A job that has not begun its next attempt will not: it is dropped. False: it runs, or is final.
+  bool cancel(JobIndex job);
+  /// Whether cancel() would find something to drop.
+  bool is_unstarted(JobIndex job) const;
+  /// The last one that began; 0: none did.
+  std::uint32_t attempt(JobIndex job) const { return jobs_[index(job)].attempt; }
+  /// A job that has not started counts as done. False: it has, or is final.
+  bool skip(JobIndex job);
+  enum class Effect : std::uint8_t {
+    kChanged,
+    /// Those whose needs changed nothing, all of them (skip() says nothing about that), count as
+    /// done without having run, and as unchanged themselves.
+    kUnchanged,
+  };
+  /// Of a job that has succeeded, where Requirement::asks: now those go on that need it. Nothing
+  /// happens where no answer is awaited.
+  void answer(JobIndex job, Effect effect);
+  /// Jobs that count as done by skip() and answer(), each once.
+  std::vector<JobIndex> take_skipped();
+
   /// Nothing more is started: stop() was called, or a job failed and all that was left is dropped.
   /// After a failure stages for When::kFailure and kAlways are entered yet, and what needs them.
   bool stopped() const;
@@ -153,7 +175,8 @@ class GraphPlan {
   JobTable::Job& end_running(std::uint32_t job);
   void settle(std::uint32_t job, JobState state);
   void drop(std::uint32_t job);
-  void note_end_of_need(std::uint32_t job, bool is_good);
+  void pass_over(std::uint32_t job);
+  void note_end_of_need(std::uint32_t job, const JobTable::Job& need);
   void settle_all();
   void end_if_done(std::uint32_t stage);
   void end_stage(std::uint32_t stage, StageEnd end);
@@ -176,6 +199,7 @@ class GraphPlan {
   std::size_t opened_taken_ = 0;
   std::vector<std::uint32_t> dropped_;
   std::size_t dropped_taken_ = 0;
+  std::vector<JobIndex> skipped_;
   std::vector<std::uint32_t> ended_jobs_;    // others are to hear of it
   std::vector<std::uint32_t> ended_stages_;  // the same
   bool is_settling_ = false;

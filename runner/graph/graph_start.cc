@@ -20,8 +20,10 @@ constexpr std::chrono::hours kLongestDelay{24 * 365};
 void GraphPlan::make_ready(std::uint32_t index) {
   JobTable::Job& job = jobs_[index];
   job.set(JobState::kReady);
-  const std::size_t tiers = resources_.requirement(job.requirement).memory.size();
+  const Requirement& requirement = resources_.requirement(job.requirement);
+  const std::size_t tiers = requirement.memory.size();
   ReadyQueue::ClassKey key;
+  key.priority = requirement.priority;
   if (stages_[job.stage].spec.most_running > 0) key.stage = job.stage;
   key.requirement = job.requirement;
   key.tier = static_cast<std::uint32_t>(std::min<std::size_t>(job.attempt + 1, tiers));
@@ -166,6 +168,10 @@ GraphPlan::Verdict GraphPlan::on_end(JobIndex job_index, End end, std::chrono::n
     stage.wall += std::chrono::duration<double>(wall).count();
     ++stage.timed;
     ++timed_;
+    if (resources_.requirement(job.requirement).asks) {
+      job.set(JobState::kAsking);
+      return Verdict::kFinal;
+    }
     ++counts_.succeeded;
     ++stage.counts.succeeded;
     settle(index, JobState::kSucceeded);
@@ -211,6 +217,47 @@ void GraphPlan::mark_done(JobIndex job) {
   ++counts_of(index(job)).up_to_date;
   settle(index(job), JobState::kSucceeded);
   settle_all();
+}
+
+bool GraphPlan::is_unstarted(JobIndex job) const {
+  const JobState state = jobs_[index(job)].state();
+  return state == JobState::kWaiting || state == JobState::kReady || state == JobState::kDelayed;
+}
+
+bool GraphPlan::cancel(JobIndex job) {
+  if (!is_unstarted(job)) return false;
+  drop(index(job));
+  settle_all();
+  return true;
+}
+
+bool GraphPlan::skip(JobIndex job) {
+  if (!is_unstarted(job) || jobs_[index(job)].attempt > 0) return false;
+  jobs_[index(job)].is_passed = 1;
+  pass_over(index(job));
+  settle_all();
+  return true;
+}
+
+void GraphPlan::pass_over(std::uint32_t job) {
+  ++counts_.up_to_date;
+  ++counts_of(job).up_to_date;
+  settle(job, JobState::kSucceeded);
+  skipped_.push_back(JobIndex{job});
+}
+
+void GraphPlan::answer(JobIndex job_index, Effect effect) {
+  JobTable::Job& job = jobs_[index(job_index)];
+  if (job.state() != JobState::kAsking) return;
+  job.is_unchanged = effect == Effect::kUnchanged ? 1 : 0;
+  ++counts_.succeeded;
+  ++counts_of(index(job_index)).succeeded;
+  settle(index(job_index), JobState::kSucceeded);
+  settle_all();
+}
+
+std::vector<JobIndex> GraphPlan::take_skipped() {
+  return std::exchange(skipped_, {});
 }
 
 void GraphPlan::set_cpus(std::uint32_t cpus) {

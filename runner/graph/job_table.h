@@ -16,6 +16,7 @@ enum class JobState : std::uint8_t {
   kReady,      ///< could start now: in the ReadyQueue
   kDelayed,    ///< after kRunning: waits for the time of its next attempt
   kRunning,    ///< next() gave it
+  kAsking,     ///< after kRunning: it did what it should; those that need it wait for an answer
   kSucceeded,  ///< final: it did what it should, or its failure is allowed
   kFailed,     ///< final
   kDropped     ///< final, from any but kRunning: will never start; from kRunning: canceled
@@ -27,7 +28,7 @@ constexpr bool is_final(JobState state) {
 
 inline constexpr std::uint32_t kNoIndex = std::numeric_limits<std::uint32_t>::max();
 /// Attempts are counted up to here.
-inline constexpr std::uint32_t kMostAttempts = (1U << 26) - 1;
+inline constexpr std::uint32_t kMostAttempts = (1U << 22) - 1;
 
 /// The jobs of a plan and which of them need which: 32 bytes a job, 8 a need.
 class JobTable {
@@ -39,10 +40,14 @@ class JobTable {
     std::uint32_t next_in_stage = kNoIndex;  ///< a list, in the order of coming
     /// Not started: needs that have not ended. Running: its place among those that run.
     std::uint32_t unmet = 0;
-    std::uint32_t attempt : 26 = 0;  ///< the last one that was started
+    std::uint32_t attempt : 22 = 0;  ///< the last one that was started
     std::uint32_t state_bits : 4 = 0;
     std::uint32_t has_needs : 1 = 0;
     std::uint32_t need_failed : 1 = 0;
+    std::uint32_t is_unchanged : 1 = 0;    ///< it succeeded, and changed nothing
+    std::uint32_t is_passed : 1 = 0;       ///< by GraphPlan::skip(): whether it changed is not said
+    std::uint32_t need_changed : 1 = 0;    ///< of those that it needs and that have succeeded
+    std::uint32_t need_unchanged : 1 = 0;  ///< likewise
     float expected = 0;  ///< seconds; 0: not known
     float level = 0;     ///< seconds from its start to the end of the longest chain of work
 

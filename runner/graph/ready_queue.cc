@@ -21,7 +21,8 @@ void ReadyQueue::push(std::uint32_t job, float level, const ClassKey& key) {
 }
 
 void ReadyQueue::offer(std::uint32_t job_class) {
-  tops_.push_back({classes_[job_class].heap.front(), job_class});
+  const Class& one = classes_[job_class];
+  tops_.push_back({one.heap.front(), job_class, one.key.priority});
   std::push_heap(tops_.begin(), tops_.end(), is_worse_top);
 }
 

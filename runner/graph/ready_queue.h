@@ -10,7 +10,8 @@
 
 namespace enjoin {
 
-/// Jobs that could start, those with the highest level first; of equals, the one that came first.
+/// Jobs that could start, those with the highest priority first, of these those with the highest
+/// level; of equals, the one that came first.
 /// Jobs that ask for the same form a class: where one of them finds no room, none does, so the
 /// whole class is set aside at once.
 class ReadyQueue {
@@ -18,7 +19,8 @@ class ReadyQueue {
   struct ClassKey {
     std::uint32_t stage = kNoIndex;  ///< kNoIndex: of a stage without a limit of its own
     std::uint32_t requirement = 0;
-    std::uint32_t tier = 0;  ///< of its memory, which grows by attempt
+    std::uint32_t tier = 0;     ///< of its memory, which grows by attempt
+    std::int32_t priority = 0;  ///< of the requirement
     friend bool operator==(const ClassKey&, const ClassKey&) = default;
   };
   struct Candidate {
@@ -63,6 +65,7 @@ class ReadyQueue {
   struct Top {
     Entry entry;
     std::uint32_t job_class;
+    std::int32_t priority;
   };
   struct KeyHash {
     std::size_t operator()(const ClassKey& key) const {
@@ -75,6 +78,7 @@ class ReadyQueue {
     return left.level != right.level ? left.level < right.level : left.job > right.job;
   }
   static bool is_worse_top(const Top& left, const Top& right) {
+    if (left.priority != right.priority) return left.priority < right.priority;
     return is_worse(left.entry, right.entry);
   }
   std::uint32_t class_of(const ClassKey& key);

@@ -24,6 +24,8 @@ std::string bytes_of(const Requirement& requirement) {
   append(&bytes, requirement.attempts);
   append(&bytes, static_cast<std::uint64_t>(requirement.retry_delay.count()));
   append(&bytes, std::bit_cast<std::uint64_t>(requirement.retry_backoff));
+  append(&bytes, static_cast<std::uint32_t>(requirement.priority));
+  append(&bytes, requirement.asks ? 1 : 0);
   return bytes;
 }
 

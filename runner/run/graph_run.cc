@@ -14,8 +14,7 @@ namespace enjoin {
 namespace {
 
 std::uint32_t workers_for(const RunOptions& options, const OpenFiles& open_files) {
-  return parse_jobs(options.batch.jobs_text, usable_cpus(options.batch.cpu_unit),
-                    most_workers(open_files));
+  return workers_of(options.batch, open_files);
 }
 
 }  // namespace
@@ -32,6 +31,7 @@ GraphRun::GraphRun(const RunOptions& options, std::unique_ptr<JobSource> source,
       plan_({.cpus = workers_, .memory = memory_budget(), .keep_going = options.keep_going}),
       events_(open_events()),
       record_(open_record()),
+      job_slots_(open_job_slots(options_.batch, workers_)),
       team_(team_spec()),
       display_(display(), *source_, plan_, messages_) {
   team_.set_most_running(workers_);
@@ -54,6 +54,7 @@ TeamSpec GraphRun::team_spec() const {
   spec.worker_loss = options_.batch.worker_loss;
   spec.keeps_output = true;
   if (record_) spec.held_fd = record_->lease_fd();
+  if (job_slots_) offer_slots(*job_slots_, &spec);
   return spec;
 }
 
@@ -136,6 +137,7 @@ int GraphRun::run() {
   parts.keep_order = options_.batch.keep_order;
   parts.keeps_output = true;
   if (auto_jobs_) parts.auto_jobs = &*auto_jobs_;
+  parts.job_slots = job_slots_.get();
   parts.reads_all_first = source_->wait_fd() < 0;
   if (record_) {
     parts.observers.push_back(record_.get());

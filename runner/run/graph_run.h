@@ -54,6 +54,7 @@ class GraphRun {
   std::unique_ptr<RunRecorder> record_;  ///< null: --no-db
   std::optional<RunJoblog> joblog_;
   std::optional<AutoJobs> auto_jobs_;
+  std::unique_ptr<JobSlots> job_slots_;  ///< of a jobserver; null: jobs need none
   LocalTeam team_;
   RunDisplay display_;
   std::vector<bool> forgotten_;  ///< --from: jobs whose earlier success counts no longer

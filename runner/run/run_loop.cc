@@ -48,6 +48,8 @@ RunLoop::RunLoop(RunParts parts)
       team_(parts_.team),
       outputs_(parts_.output_files) {
   team_.expect_more(true);
+  if (parts_.job_slots == nullptr) return;
+  team_.watch_ends([this](const JobResult& end) { parts_.job_slots->ended(end.job.id.seq); });
 }
 
 int RunLoop::run() {
@@ -59,6 +61,7 @@ int RunLoop::run() {
     open_stages();
     start_jobs();
     if (parts_.auto_jobs != nullptr) turn_auto_jobs();
+    if (parts_.job_slots != nullptr) parts_.job_slots->turn(Clock::now());
     take_dropped();
     check_output();
     turn_observers();
@@ -208,6 +211,8 @@ void RunLoop::start_jobs() {
       more_is_due_ = true;
       return;
     }
+    SlotTaken slot(parts_.job_slots);
+    if (!slot) return;
     const std::optional<GraphPlan::Start> next = plan_.next(Clock::now());
     if (!next) return;
     ensure_queued(next->job);
@@ -220,6 +225,7 @@ void RunLoop::start_jobs() {
         continue;
       }
       start(*next);
+      slot.keep();
     } catch (const Error& error) {
       give_up(error);
       static_cast<void>(plan_.on_end(next->job, GraphPlan::End::kCanceled, {}, Clock::now()));
@@ -249,6 +255,7 @@ void RunLoop::start(const GraphPlan::Start& start) {
   job.prompt = start.prompt;
   job.hold_output_if_failed = plan_.may_retry(start.job, start.attempt);
   if (parts_.keep_order) job.order = order_of(start.job);
+  if (parts_.job_slots != nullptr) parts_.job_slots->began(job.id.seq);
   team_.start(std::move(job));
   tell([&](RunObserver& observer) { observer.started(start.job, start.attempt); });
 }
@@ -281,11 +288,13 @@ void RunLoop::note_wall(std::chrono::nanoseconds wall) {
   const double jobs = std::chrono::duration<double>(kAheadTime).count() /
                       std::max(average_wall_, 1e-6) * static_cast<double>(team_.worker_count());
   const double most = RunParts::kLookAhead;
+  if (parts_.job_slots != nullptr) return;  // who waits with the workers would hold one
   plan_.set_look_ahead(jobs < 1 ? 0 : static_cast<std::uint32_t>(std::min(jobs, most)));
 }
 
 void RunLoop::on_result(JobResult& result) {
   const JobIndex job = index_of(result.job);
+  if (parts_.job_slots != nullptr) parts_.job_slots->ended(result.job.id.seq);
   std::string reason;
   GraphPlan::End end = GraphPlan::End::kFailure;
   if (std::holds_alternative<Canceled>(result.outcome)) {
@@ -396,7 +405,7 @@ void RunLoop::turn_observers() {
 }
 
 void RunLoop::wait() {
-  std::array<int, 2> readable{parts_.signals.fd()};
+  std::array<int, 3> readable{parts_.signals.fd()};
   std::size_t count = 1;
   if (source_blocked_ && !plan_.stopped()) {
     if (const int fd = source_.wait_fd(); fd >= 0) readable[count++] = fd;
@@ -410,6 +419,10 @@ void RunLoop::wait() {
   if (const auto next = plan_.next_start(now); next && team_.room() > 0) consider(*next - now);
   for (RunObserver* const observer : parts_.observers) {
     if (const auto due = observer->until_due(now); due.count() >= 0) consider(due);
+  }
+  if (parts_.job_slots != nullptr) {
+    if (const int fd = parts_.job_slots->wait_fd(); fd >= 0) readable[count++] = fd;
+    if (const auto due = parts_.job_slots->until_due(now); due.count() >= 0) consider(due);
   }
   if (parts_.auto_jobs != nullptr) consider(parts_.auto_jobs->ask_again() - now);
   if (more_is_due_) consider(std::chrono::nanoseconds(0));

@@ -12,6 +12,7 @@
 #include "runner/auto_jobs.h"
 #include "runner/graph/graph_plan.h"
 #include "runner/graph/job_source.h"
+#include "runner/jobserver/job_slots.h"
 #include "runner/message_writer.h"
 #include "runner/run/observer.h"
 #include "runner/run/output_reader.h"
@@ -43,6 +44,7 @@ struct RunParts {
   std::function<void()> on_begun = {};
   /// All that the source has is waited for before on_begun: it is a file.
   bool reads_all_first = false;
+  JobSlots* job_slots = nullptr;  ///< a jobserver's; null: jobs need none
   AutoJobs* auto_jobs = nullptr;  ///< -j auto: the plan's CPUs follow it; null: they stay
 };
 

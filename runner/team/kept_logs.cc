@@ -31,12 +31,13 @@ bool KeptLogs::holds(std::uint32_t worker, const ipc::KeptSpan& span) const {
   return true;
 }
 
-ipc::KeptSpan KeptLogs::take_left(std::uint32_t worker, const ipc::UniqueFd (&capture)[2]) {
+ipc::KeptSpan KeptLogs::take_left(std::uint32_t worker, const ipc::UniqueFd (&capture)[2],
+                                  std::int64_t most) {
   ipc::KeptSpan span{};
   for (int stream : {kStdout, kStderr}) {
     span.begin[stream] = span.end[stream] = size_of(fd(worker, stream));
     if (!capture[stream] || fd(worker, stream) < 0) continue;
-    append_file(capture[stream].get(), fd(worker, stream), &span.end[stream]);
+    append_file(capture[stream].get(), fd(worker, stream), &span.end[stream], most);
   }
   return span;
 }

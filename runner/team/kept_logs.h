@@ -21,8 +21,10 @@ class KeptLogs {
   int fd(std::uint32_t worker, int stream) const { return log_[worker].file[stream].get(); }
   /// False: such a place is not in that log.
   bool holds(std::uint32_t worker, const ipc::KeptSpan& span) const;
-  /// What a dead worker left in its capture files goes behind what it kept.
-  ipc::KeptSpan take_left(std::uint32_t worker, const ipc::UniqueFd (&capture)[2]);
+  /// What a dead worker left in its capture files goes behind what it kept: the first `most` bytes
+  /// of each stream.
+  ipc::KeptSpan take_left(std::uint32_t worker, const ipc::UniqueFd (&capture)[2],
+                          std::int64_t most);
   /// Nobody will read it any more.
   void give_back(std::uint32_t worker, const ipc::KeptSpan& span);
 

@@ -192,6 +192,7 @@ void LocalTeam::collect(const std::function<void(JobResult&)>& deliver) {
   }
   take_prints(printed_to);
   if (canceling_) press_cancellation();
+  if (cancels_wanted_ > 0) press_cancels();
   publish_waiting();
   if (!asking_.empty()) answer_stdin();
   if (!spec_.ordered) sort_by_end();
@@ -362,6 +363,7 @@ void LocalTeam::complete(std::uint32_t handle, JobResult result) {
   Flight& flight = flights_[handle];
   result.job = std::move(flight.job);
   if (flight.ended) --flights_ended_;
+  if (flight.cancel != CancelWish::kNo) --cancels_wanted_;
   const ipc::KeptSpan kept = flight.kept;
   flight = Flight{};
   free_flights_.push_back(handle);
@@ -379,7 +381,7 @@ void LocalTeam::emit_nothing(const ipc::Output& output) {
 }
 
 bool LocalTeam::news_waiting() const {
-  if (keeper_ && keeper_->has_news()) return true;
+  if (!results_.empty() || (keeper_ && keeper_->has_news())) return true;
   // Nobody tells us of slots that are done with. Where new jobs wait for one, we look ourselves:
   // all may have ended in one collect(), after it had taken slots back.
   const bool is_full = publisher_.room() == 0 || publisher_.waiting_bytes() >= kAheadBytes;
@@ -401,7 +403,7 @@ void LocalTeam::wait(std::span<const int> readable, std::chrono::nanoseconds lim
     // Cancellation is pressed again without a wake-up.
     std::chrono::nanoseconds longest = std::chrono::hours(1);
     if (flights_in_use_ > 0) longest = TeamWatch::kBetweenLooks;
-    if (canceling_ || condemned_) longest = kPressAgain;
+    if (canceling_ || condemned_ || cancels_wanted_ > 0) longest = kPressAgain;
     const auto bound = limit.count() < 0 ? longest : std::min(limit, longest);
     const timespec span{static_cast<time_t>(bound.count() / 1'000'000'000),
                         static_cast<long>(bound.count() % 1'000'000'000)};

@@ -12,6 +12,7 @@
 
 #include "ipc/bells.h"
 #include "ipc/claim_queue.h"
+#include "runner/team/job_descriptors.h"
 #include "runner/team/kept_logs.h"
 #include "runner/team/oom_watch.h"
 #include "runner/team/spool_space.h"
@@ -77,6 +78,10 @@ class LocalTeam final : public Team {
   /// must stay until the job's result was delivered.
   void give_stdin(StdinProvider provider) { stdin_provider_ = std::move(provider); }
 
+  /// With recipes that ask for descriptors: `provider` is called, inside collect(), each time that
+  /// one is about to start. The job's attempt has begun with it.
+  void give_descriptors(DescriptorProvider provider) { descriptor_provider_ = std::move(provider); }
+
   /// ^Z and fg: holds or continues all running jobs.
   void set_suspended(bool suspended);
   /// Jobs whose inputs have all been given: workers need not ask for more.
@@ -130,10 +135,15 @@ class LocalTeam final : public Team {
   /// Ends one by the ladder; it comes back as Canceled, with its output held back where that is to
   /// be dropped. Nothing happens where it has ended meanwhile.
   void end_job(const RunningJob& running, Written written);
+  /// Ends one job, which may still be queued (then it never starts), by the ladder or at once; it
+  /// comes back as Canceled, unless it ended by itself meanwhile. May be called again with kNow.
+  /// False: there is no such unfinished job, or it has ended and only its output is outstanding.
+  bool cancel(JobSeq id, How how);
   /// Of the running jobs the `awake` oldest go on, the others stand still.
   void hold_all_but(std::size_t awake);
 
  private:
+  enum class CancelWish : std::uint8_t { kNo, kLadder, kNow };
   /// One unfinished job.
   struct Flight {
     Job job;
@@ -146,6 +156,7 @@ class LocalTeam final : public Team {
     bool printed = false;  ///< its print entry was passed
     bool announced = false;
     bool out_of_memory = false;  ///< the kernel was, when it killed the job
+    CancelWish cancel = CancelWish::kNo;
     ipc::ResultRecord record{};
     ipc::KeptSpan kept{};  ///< in the log of `worker`
   };
@@ -174,11 +185,18 @@ class LocalTeam final : public Team {
   void deliver_results(const std::function<void(JobResult&)>& deliver);
   void note_kept(Flight& flight, const ipc::ResultRecord& record);
   void keep_left_output(Flight& flight, const WorkerProcess& worker);
+  std::int64_t most_output(const Flight& flight) const;
   void complete_ended(std::uint32_t handle);
   void complete_canceled(std::uint32_t handle);
   void take_poll_events();
   void answer_stdin();
   void answer_stdin(WorkerProcess& worker);
+  void answer_descriptors(WorkerProcess& worker, const ipc::StdinRequest& request,
+                          const Flight* flight);
+  /// Whether workers may ask for something.
+  bool may_be_asked() const {
+    return spec_.worker.job_input != JobInput::kNone || spec_.worker.recipes;
+  }
   void open_keeper();
   void watch(int fd, std::uint32_t events, std::uint32_t what);
   void take_keeper_news();
@@ -227,6 +245,8 @@ class LocalTeam final : public Team {
   void restart_jobs(const Salvage& salvage);
   void press_cancellation();
   void withdraw();
+  void press_cancels();
+  bool take_out_of_queue(std::uint32_t handle);
   bool news_waiting() const;
   JobResult result_of(const Flight& flight) const;
 
@@ -273,9 +293,11 @@ class LocalTeam final : public Team {
   OomWatch oom_;
   std::function<void(const JobResult&)> observe_end_;
   StdinProvider stdin_provider_;
+  DescriptorProvider descriptor_provider_;
   std::vector<std::uint32_t> asking_;  ///< worker numbers whose sockets became readable
   bool keeper_has_news_ = false;
-  bool polled_ = false;  ///< the two above are up to date
+  bool polled_ = false;             ///< the two above are up to date
+  std::size_t cancels_wanted_ = 0;  ///< flights that are to be cancelled, and have not ended
   bool canceling_ = false;
   bool cancel_now_ = false;
   std::uint64_t cancel_at_ns_ = 0;

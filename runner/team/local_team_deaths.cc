@@ -159,12 +159,15 @@ void LocalTeam::emit_left_output(std::uint32_t handle, WorkerProcess& worker) {
   ipc::Output output{.ticket = flight.ticket,
                      .handle = handle,
                      .order = spec_.ordered ? flight.job.order : ipc::kNoOrder};
-  const bool printed =
+  const bool captured =
       spec_.worker.output != OutputMode::kUngroup && spec_.worker.results.table == Table::kNone;
-  if (printed) {
+  if (captured) {
+    const std::int64_t most = most_output(flight);
     for (int stream : {kStdout, kStderr}) {
-      output.length[stream] = files.size(stream);
-      flight.record.bytes[stream] = static_cast<std::uint64_t>(output.length[stream]);
+      const std::int64_t size = files.size(stream);
+      flight.record.bytes[stream] = static_cast<std::uint64_t>(size);
+      if (size > most) flight.record.flags |= ipc::kResultOutputCut;
+      if (spec_.worker.prints) output.length[stream] = std::min(size, most);
     }
   }
   const bool empty = output.length[0] == 0 && output.length[1] == 0;
@@ -201,8 +204,9 @@ std::size_t LocalTeam::lose_jobs_of(WorkerProcess& worker) {
 bool LocalTeam::lose_job(std::uint32_t handle, WorkerProcess* worker) {
   Flight& flight = flights_[handle];
   ++counters_.lost;
+  const bool unwanted = canceling_ || flight.cancel != CancelWish::kNo;
   const bool again =
-      spec_.worker_loss == WorkerLoss::kRequeue && !canceling_ && ++flight.losses < kMostLosses;
+      spec_.worker_loss == WorkerLoss::kRequeue && !unwanted && ++flight.losses < kMostLosses;
   if (again) {
     ++counters_.rerun;
     flight.worker = 0;

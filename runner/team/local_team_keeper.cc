@@ -93,7 +93,7 @@ void LocalTeam::start_one(std::uint32_t number) {
   memory_.orders(number).hold_ticket.store(0, std::memory_order_relaxed);
   memory_.orders(number).results_taken.store(0, std::memory_order_relaxed);
   memory_.block(number).generation.store(worker.id.generation, std::memory_order_relaxed);
-  if (spec_.worker.job_input != JobInput::kNone) {
+  if (may_be_asked()) {
     watch(worker.socket.get(), EPOLLIN, number | kSocket);
   }
   // Last: what fails before it leaves nothing behind that lives.
@@ -167,7 +167,7 @@ void LocalTeam::on_not_started(WorkerProcess& worker, int error) {
 void LocalTeam::forget(WorkerProcess& worker) {
   // By hand: a process on its way through exec may hold a copy of the descriptor, and then the set
   // keeps the event.
-  if (spec_.worker.job_input != JobInput::kNone) {
+  if (may_be_asked()) {
     ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, worker.socket.get(), nullptr);
   }
   worker.keeper = nullptr;

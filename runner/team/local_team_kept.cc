@@ -1,6 +1,8 @@
 // What jobs wrote: kept until their results are delivered, and looked at while they run.
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 #include <unistd.h>
 #include <utility>
 
@@ -8,6 +10,7 @@
 
 #include "ipc/check.h"
 #include "runner/team/local_team.h"
+#include "worker/job_recipe.h"
 
 namespace enjoin {
 namespace {
@@ -30,7 +33,14 @@ void LocalTeam::note_kept(Flight& flight, const ipc::ResultRecord& record) {
 }
 
 void LocalTeam::keep_left_output(Flight& flight, const WorkerProcess& worker) {
-  flight.kept = kept_logs_->take_left(worker.id.number, worker.capture);
+  flight.kept = kept_logs_->take_left(worker.id.number, worker.capture, most_output(flight));
+}
+
+// Bytes of each stream that are kept of this job.
+std::int64_t LocalTeam::most_output(const Flight& flight) const {
+  const std::uint64_t most = spec_.worker.recipes ? most_output_of(flight.job.inputs) : 0;
+  constexpr std::int64_t all = std::numeric_limits<std::int64_t>::max();
+  return most == 0 ? all : static_cast<std::int64_t>(std::min<std::uint64_t>(most, all));
 }
 
 void LocalTeam::deliver_results(const std::function<void(JobResult&)>& deliver) {

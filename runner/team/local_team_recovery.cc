@@ -383,7 +383,7 @@ void LocalTeam::restart_jobs(const Salvage& found) {
 // It had not begun: it is published again. False: it was canceled instead.
 bool LocalTeam::give_back(std::uint32_t handle) {
   Flight& flight = flights_[handle];
-  if (canceling_) {
+  if (canceling_ || flight.cancel != CancelWish::kNo) {
     complete_canceled(handle);
     return false;
   }

@@ -48,7 +48,7 @@ class Team {
   /// Waits until there may be results, one of `readable` is so, or `limit` is over (negative: no
   /// limit). May return early. At most kMostWatched descriptors.
   virtual void wait(std::span<const int> readable, std::chrono::nanoseconds limit) = 0;
-  static constexpr std::size_t kMostWatched = 4;
+  static constexpr std::size_t kMostWatched = 5;
   /// Readable when wait() would return: for event loops of others.
   virtual int pollable_fd() const = 0;
 

@@ -122,7 +122,7 @@ bool read_stdin_request(int socket) {
 bool read_stdin_answer(int socket) {
   StdinAnswer answer;
   StdinDescriptors descriptors;
-  const TicketRead got = try_read_stdin_answer(socket, &answer, &descriptors);
+  const TicketRead got = try_read_stdin_answer(socket, &answer, descriptors);
   if (got == TicketRead::kTaken) {
     require(answer.descriptors() <= StdinAnswer::kMostPieces);
     for (std::size_t i = 0; i < answer.descriptors(); ++i) {

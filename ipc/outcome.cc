@@ -1,21 +1,25 @@
 #include "enjoin/outcome.h"
 
 #include <cstring>
-
-#include <fmt/format.h>
+#include <system_error>
 
 namespace enjoin {
 namespace {
 
 std::string named_signal(int signal) {
   const char* name = ::sigabbrev_np(signal);
-  return name != nullptr ? fmt::format("signal {} (SIG{})", signal, name)
-                         : fmt::format("signal {}", signal);
+  const std::string number = "signal " + std::to_string(signal);
+  return name != nullptr ? number + " (SIG" + name + ")" : number;
+}
+
+// strerror() is not safe where a host has other threads.
+std::string text_of(int error) {
+  return std::generic_category().message(error);
 }
 
 struct Describe {
   std::string operator()(const Exited& end) const {
-    return fmt::format("exit status {}", end.status);
+    return "exit status " + std::to_string(end.status);
   }
   std::string operator()(const Signaled& end) const {
     return named_signal(end.signal) + (end.core_dumped ? ", core dumped" : "") +
@@ -27,13 +31,13 @@ struct Describe {
   }
   std::string operator()(const Lost&) const { return "lost: its worker died while it ran"; }
   std::string operator()(const SpawnFailed& end) const {
-    return fmt::format("could not be started: {}", std::strerror(end.error));
+    return "could not be started: " + text_of(end.error);
   }
   std::string operator()(const InputShrank&) const {
     return "the file that it read a part of became shorter while it ran";
   }
   std::string operator()(const OutputFailed& end) const {
-    return fmt::format("its output could not be kept: {}", std::strerror(end.error));
+    return "its output could not be kept: " + text_of(end.error);
   }
 };
 
