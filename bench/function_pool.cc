@@ -40,9 +40,10 @@ std::uint64_t compute(int seed) {
 }
 std::uint64_t allocate(int seed) {
   std::uint64_t sum = 0;
-  for (int i = 0; i < 4000; ++i) {
-    const std::vector<std::string> words(8, std::string(40 + (seed + i) % 200, 'x'));
-    sum += words[static_cast<std::size_t>(i) % 8].size();
+  for (std::size_t i = 0; i < 4000; ++i) {
+    const std::size_t length = 40 + (static_cast<std::size_t>(seed) + i) % 200;
+    const std::vector<std::string> words(8, std::string(length, 'x'));
+    sum += words[i % 8].size();
   }
   return sum;
 }
@@ -114,8 +115,9 @@ int main(int argc, char** argv) {
   enjoin::worker_main(argc, argv);
   if (argc < 4) return usage();
   const std::string kind = argv[1];
-  const enjoin::Workers workers =
-      std::strcmp(argv[2], "threads") == 0 ? enjoin::Workers::kThreads : enjoin::Workers::kProcesses;
+  const enjoin::Workers workers = std::strcmp(argv[2], "threads") == 0
+                                      ? enjoin::Workers::kThreads
+                                      : enjoin::Workers::kProcesses;
   const auto number = [&](int at) { return argc > at ? std::strtoul(argv[at], nullptr, 10) : 0; };
   enjoin::PoolOptions options{.workers = workers, .size = 2};
   if (kind == "map" || kind == "futures") {

@@ -333,14 +333,16 @@ TEST_CASE("pool: what cannot travel is refused where it would have to") {
   in_processes({.size = 1}, [](Pool& pool) {
     int captured = 1;
     CHECK_THROWS_AS((void)pool.submit([&captured] { return captured; }), Error);
-    CHECK_THROWS_AS((void)pool.submit(+[](int x) { return x; }, 1), Error);
+    CHECK_THROWS_AS((void)pool.submit(
+                        +[](int x) { return x; }, 1),
+                    Error);
   });
-  Pool threads({.workers = Workers::kThreads, .size = 1});
+  Pool threads(kPlacements[0].make({.size = 1}));
   CHECK(threads.submit([k = std::make_unique<int>(5)] { return *k; }).get() == 5);
 }
 
 TEST_CASE("pool: a failed initializer fails every call with what it threw") {
-  Pool pool({.workers = Workers::kThreads, .size = 2, .initializer = call(throw_range, 3)});
+  Pool pool(kPlacements[0].make({.size = 2, .initializer = call<throw_range>(3)}));
   CHECK_THROWS_WITH_AS(pool.submit(square, 1).get(), "the pool's initializer failed: no 3",
                        RemoteError);
 }

@@ -47,7 +47,8 @@ bool wait_readable(int fd, int supervisor, std::uint64_t span_ns) {
 
 }  // namespace
 
-Keeper::Keeper(KeeperStart start) : start_(std::move(start)), socket_(start_.socket), supervisor_(start_.supervisor) {
+Keeper::Keeper(KeeperStart start)
+    : start_(std::move(start)), socket_(start_.socket), supervisor_(start_.supervisor) {
   sigset_t all;
   sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, nullptr);

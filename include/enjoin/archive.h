@@ -143,7 +143,9 @@ class ArchiveReader {
 namespace detail {
 
 template <typename T, typename A>
-concept HasArchiveMember = requires(T& value, A& archive) { value.archive(archive); };
+concept HasArchiveMember = requires(T& value, A& archive) {
+  value.archive(archive);
+};
 
 /// Travels as its bytes.
 template <typename T>
@@ -186,8 +188,7 @@ concept Archivable = requires(ArchiveWriter& to, ArchiveReader& from, const T& v
 // ---- what is built in ------------------------------------------------------------------------
 
 template <typename T>
-  requires(detail::IsBytesOnly<T>::value)
-struct Archive<T> {
+requires(detail::IsBytesOnly<T>::value) struct Archive<T> {
   static void write(ArchiveWriter& to, const T& value) { to.bytes(&value, sizeof value); }
   static T read(ArchiveReader& from) {
     std::array<unsigned char, sizeof(T)> raw;
@@ -197,8 +198,7 @@ struct Archive<T> {
 };
 
 template <typename T>
-  requires(detail::HasArchiveMember<T, ArchiveReader>)
-struct Archive<T> {
+requires(detail::HasArchiveMember<T, ArchiveReader>) struct Archive<T> {
   static void write(ArchiveWriter& to, const T& value) { const_cast<T&>(value).archive(to); }
   static T read(ArchiveReader& from) {
     T value{};
@@ -248,8 +248,7 @@ struct Archive<std::vector<T, Allocator>> {
 };
 
 template <typename T, std::size_t N>
-  requires(!detail::IsBytesOnly<T>::value)
-struct Archive<std::array<T, N>> {
+requires(!detail::IsBytesOnly<T>::value) struct Archive<std::array<T, N>> {
   static void write(ArchiveWriter& to, const std::array<T, N>& values) {
     for (const T& value : values) to(value);
   }
@@ -321,9 +320,7 @@ struct Archive<std::variant<T...>> {
     to.size(value.index());
     std::visit([&](const auto& held) { to(held); }, value);
   }
-  static std::variant<T...> read(ArchiveReader& from) {
-    return read_at<0>(from, from.size());
-  }
+  static std::variant<T...> read(ArchiveReader& from) { return read_at<0>(from, from.size()); }
 
  private:
   template <std::size_t I>

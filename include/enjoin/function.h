@@ -101,11 +101,12 @@ struct ArgumentsOf {
 template <typename F>
 inline constexpr bool kHasOneCall = std::is_pointer_v<F>;
 template <typename F>
-  requires requires { &F::operator(); }
+requires requires {
+  &F::operator();
+}
 inline constexpr bool kHasOneCall<F> = true;
 template <typename F, typename... A>
-  requires(kHasOneCall<F>)
-struct ArgumentsOf<F, A...> {
+requires(kHasOneCall<F>) struct ArgumentsOf<F, A...> {
   using Type = typename SignatureOf<F>::Arguments;
   static_assert(std::tuple_size_v<Type> == sizeof...(A),
                 "the function takes another number of arguments");
@@ -147,8 +148,7 @@ struct NamedFunction {
 
 /// For an object without members, whose type says all: a lambda that captures nothing.
 template <typename F, typename Arguments>
-  requires(std::is_empty_v<F> && std::is_default_constructible_v<F>)
-struct TypedFunction {
+requires(std::is_empty_v<F>&& std::is_default_constructible_v<F>) struct TypedFunction {
   static void run(std::string_view bytes, ArchiveWriter& result, bool* called, bool* returned) {
     run_archived(F{}, bytes, result, called, returned, static_cast<Arguments*>(nullptr));
   }
@@ -162,7 +162,6 @@ struct TypedFunction {
 
 /// At namespace scope: calls of the function can be given to worker processes as
 /// pool.submit(function, arguments…). An overloaded function is to be cast, or wrapped in another.
-#define ENJOIN_FUNCTION(function_)                                          \
-  [[maybe_unused]] static const ::enjoin::detail::Function* const           \
-      ENJOIN_JOIN(enjoin_function_, __COUNTER__) =                          \
-          &::enjoin::detail::NamedFunction<&function_>::function
+#define ENJOIN_FUNCTION(function_)                                             \
+  [[maybe_unused]] static const ::enjoin::detail::Function* const ENJOIN_JOIN( \
+      enjoin_function_, __COUNTER__) = &::enjoin::detail::NamedFunction<&function_>::function

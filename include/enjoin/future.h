@@ -137,8 +137,7 @@ class [[nodiscard]] Future {
   /// Takes it back where it has not started; where it runs in a process, that worker is killed.
   /// False: it has ended, or it runs in a thread. get() throws JobCanceled after true.
   bool cancel() {
-    return cell_ != nullptr &&
-           cell_->core->cancel(&cell_, 1, detail::CancelHow::kRunningToo) == 1;
+    return cell_ != nullptr && cell_->core->cancel(&cell_, 1, detail::CancelHow::kRunningToo) == 1;
   }
 
   /// Number of the call in its pool, from 1: messages name it.

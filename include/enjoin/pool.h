@@ -108,8 +108,8 @@ class ENJOIN_API Pool {
     using Callable = std::decay_t<F>;
     detail::Caller<Callable> caller(*core_, std::forward<F>(function));
     using R = detail::ResultOf<Callable, A...>;
-    return Future<R>(caller.submit(nullptr, 0, detail::Announce::kNow,
-                                   std::forward<A>(arguments)...));
+    return Future<R>(
+        caller.submit(nullptr, 0, detail::Announce::kNow, std::forward<A>(arguments)...));
   }
   template <auto F, typename... A>
   auto submit(A&&... arguments) {

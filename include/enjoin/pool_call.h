@@ -45,6 +45,12 @@ void write_arguments(ArchiveWriter& to, std::tuple<K...>*, const A&... arguments
 /// In a catch block: what is being handled is why the call has no result.
 ENJOIN_API void note_thrown(JobCell& cell) noexcept;
 
+/// Has F's Function in the list of them from the program's start on.
+template <auto F>
+void register_function() {
+  [[maybe_unused]] const volatile Function* const there = &NamedFunction<F>::function;
+}
+
 [[noreturn]] ENJOIN_API void throw_unregistered();
 [[noreturn]] ENJOIN_API void throw_has_state();
 [[noreturn]] ENJOIN_API void throw_cannot_travel();
@@ -119,8 +125,7 @@ class Caller {
     using Arguments = typename ArgumentsOf<F, A...>::Type;
     using R = decltype(std::apply(std::declval<F>(), std::declval<Arguments>()));
     if (core_->in_threads()) {
-      auto cell =
-          std::make_unique<TaskCell<R, F, Arguments>>(own(), std::forward<A>(arguments)...);
+      auto cell = std::make_unique<TaskCell<R, F, Arguments>>(own(), std::forward<A>(arguments)...);
       cell->holders.store(1, std::memory_order_relaxed);
       cell->batch = batch;
       cell->index = index;
@@ -155,9 +160,9 @@ class Caller {
 
 /// A call to be made later, in each worker: PoolOptions::initializer.
 struct Call {
-  std::function<void()> here = {};               ///< makes it in a thread
-  const detail::Function* function = nullptr;  ///< nullptr: it cannot travel to a process
-  std::string arguments = {};                    ///< their archive
+  std::function<void()> here = {};             ///< makes it in a thread
+  const detail::Function* function = nullptr;  ///< nullptr: it cannot travel
+  std::string arguments = {};                  ///< their archive
 
   explicit operator bool() const { return here != nullptr; }
 };
@@ -165,8 +170,7 @@ struct Call {
 /// call(open_database, "/data/x.db"): the function as for Pool::submit, with copies of the
 /// arguments. Throws Error where its function is not registered.
 template <typename F, typename... A>
-  requires(std::is_invocable_v<std::decay_t<F>, A...>)
-Call call(F&& function, A&&... arguments) {
+requires(std::is_invocable_v<std::decay_t<F>, A...>) Call call(F&& function, A&&... arguments) {
   using Callable = std::decay_t<F>;
   using Arguments = typename detail::ArgumentsOf<Callable, A...>::Type;
   Call made;
@@ -180,6 +184,12 @@ Call call(F&& function, A&&... arguments) {
   made.here = [f = Callable(std::forward<F>(function)),
                kept = Arguments(std::forward<A>(arguments)...)] { std::apply(f, kept); };
   return made;
+}
+
+template <auto F, typename... A>
+Call call(A&&... arguments) {
+  detail::register_function<F>();
+  return call(F, std::forward<A>(arguments)...);
 }
 
 }  // namespace enjoin

@@ -28,12 +28,6 @@ template <typename F, typename... A>
 using ResultOf = std::decay_t<decltype(std::apply(
     std::declval<F>(), std::declval<typename ArgumentsOf<F, A...>::Type>()))>;
 
-/// Has F's Function in the list of them from the program's start on.
-template <auto F>
-void register_function() {
-  [[maybe_unused]] const volatile Function* const there = &NamedFunction<F>::function;
-}
-
 /// The inputs of a stream: an lvalue's own, or ours.
 template <typename Inputs>
 class Source {
@@ -133,7 +127,7 @@ class OrderedStream {
     }
     return true;
   }
-  Result take() { 
+  Result take() {
     const Future<Result> taken(sent_.front());
     detail::JobCell& cell = *sent_.front();
     sent_.pop_front();

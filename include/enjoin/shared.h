@@ -1,19 +1,30 @@
 #pragma once
 
-// SKETCH (its owner completes it, in files of one object each: shared_memory.h, shared_lock.h, …,
-// with this one including them all). namespace enjoin::shared.
-//
-//   Memory memory({.size = …});           // unnamed, mapped by the workers of pools that name it
-//   Lock lock(memory);                    // lock() -> kAcquired | kOwnerDied; std::scoped_lock
-//   works Semaphore slots(memory, 3);           // permits of a dead holder come back Event
-//   ready(memory);                  // set, clear, wait Barrier meet(memory, 4);              //
-//   wait() -> kPassed | kBroken: a party died Counter count(memory); count.add(1);  // atomic,
-//   never torn Value<T> value(memory, T{});          // load, store, update(f): a death in it
-//   leaves the old one Queue<T> queue(memory, {.most = 100}); // put, get, try_*, task_done, join,
-//   close; an item whose
-//                                         //   getter died before task_done comes back
-//   Buffer buffer = memory.buffer(bytes); // big arguments, not copied; std::span<std::byte>
-//   print(memory, "line\n");              // a line at a time, never jumbled
-//
-// All are handles: copying one copies the reference; as an argument of a pool's function it arrives
-// as the same object. In a thread pool they work as well.
+/// What processes have in common, whoever of them dies: all of enjoin::shared.
+///
+///     enjoin::shared::Memory memory;
+///     enjoin::shared::Lock lock(memory);
+///     enjoin::shared::Queue<std::string> names(memory, {.most = 100});
+///     enjoin::Pool pool({.shared = &memory});
+///     pool.submit(work, lock, names);
+///
+///   Memory, Buffer   where they lie; bytes to share without copying; print()
+///   Lock             a lock that says that its owner died
+///   Semaphore        permits of a dead holder come back
+///   Event            happens for all
+///   Barrier          breaks when a party dies
+///   Counter, Value   a death leaves the old value, or the new one
+///   Queue            an item that was not finished comes back
+///
+/// All are handles: copying one copies the reference, and as an argument or result of a pool's
+/// function it arrives as the same object. They work between threads as well, and between
+/// processes that were forked after the Memory was made.
+
+#include "enjoin/shared_barrier.h"
+#include "enjoin/shared_counter.h"
+#include "enjoin/shared_event.h"
+#include "enjoin/shared_lock.h"
+#include "enjoin/shared_memory.h"
+#include "enjoin/shared_queue.h"
+#include "enjoin/shared_semaphore.h"
+#include "enjoin/shared_value.h"

@@ -25,6 +25,7 @@ class ENJOIN_API Lock : public detail::Object {
   Lock() = default;
   explicit Lock(Memory& memory);
 
+  /// Waits. Throws Error where the calling thread holds it already.
   Acquired lock();
   /// Without waiting. owner_died() says whether the last holder died.
   bool try_lock();

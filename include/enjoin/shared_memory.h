@@ -34,7 +34,6 @@ class ENJOIN_API Object {
   Object(std::shared_ptr<Mapped> mapped, std::uint64_t offset);
 
  protected:
-
   Mapped& mapped() const;
   void* bytes() const;
 
@@ -63,14 +62,14 @@ struct MemoryOptions {
 /// lasts as long as a handle of it or of an object in it, in any process.
 ///
 /// Processes get at it by being forked, or as workers of a Pool that names it
-/// (PoolOptions::shared). It may lie at another address in each. Objects last as long as the memory;
-/// only buffers can be given back. Any process and thread may make objects, and send handles as
-/// arguments and results.
+/// (PoolOptions::shared). It may lie at another address in each. Objects last as long as the
+/// memory; only buffers can be given back. Any process and thread may make objects, and send
+/// handles as arguments and results.
 ///
 /// *Death.* A process is known to the memory from its first use of an object that needs to know
 /// (a lock, a permit, a barrier, an item). When it is gone, all that it held is put in order: at
-/// once where a Pool tells, else by whoever waits, within about a tenth of a second. What that means
-/// stands with each object. A thread that ends without giving back what it holds is no death.
+/// once where a Pool tells, else by whoever waits, within about a tenth of a second. What that
+/// means stands with each object. A thread that ends without giving back what it holds is no death.
 ///
 /// Copies are handles of the same memory. All functions of all objects may be called by several
 /// threads at once; none may be called by a signal handler. They throw Error where more processes
@@ -128,8 +127,7 @@ ENJOIN_API void print(Memory& memory, std::string_view text);
 namespace enjoin {
 
 template <typename T>
-  requires(std::derived_from<T, shared::detail::Object>)
-struct Archive<T> {
+requires(std::derived_from<T, shared::detail::Object>) struct Archive<T> {
   static void write(ArchiveWriter& to, const T& object) {
     shared::detail::ObjectArchive::write(to, object);
   }

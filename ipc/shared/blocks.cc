@@ -57,8 +57,8 @@ std::uint64_t Mapped::find_room(std::uint64_t size) {
 }
 
 std::uint64_t Mapped::allocate(std::size_t size_bytes, Kind kind) {
-  if (size_bytes >= this->size_bytes()) throw Error("shared memory has no room for " +
-                                                    std::to_string(size_bytes) + " bytes");
+  if (size_bytes >= this->size_bytes())
+    throw Error("shared memory has no room for " + std::to_string(size_bytes) + " bytes");
   const std::uint64_t size = (size_bytes + kCacheLine - 1) / kCacheLine * kCacheLine + kHeader;
   const std::uint32_t number = self();
   const Guard guard(header().lock);
@@ -120,12 +120,23 @@ void Mapped::put_in_order(std::uint32_t number, Gone how) {
     const std::uint64_t offset = place + kHeader;
     if (at<BlockHeader>(place).draft_of.load(std::memory_order_acquire) != 0) return true;
     switch (BlockHeader::kind(word)) {
-      case Kind::kLock: lock_gone(at<LockData>(offset), number, how); break;
-      case Kind::kValue: lock_gone(at<ValueData>(offset).lock, number, how); break;
-      case Kind::kSemaphore: semaphore_gone(*this, offset, number); break;
-      case Kind::kBarrier: barrier_gone(*this, offset, number, how); break;
-      case Kind::kQueue: queue_gone(*this, offset, number, how); break;
-      default: break;
+      case Kind::kLock:
+        lock_gone(at<LockData>(offset), number, how);
+        break;
+      case Kind::kValue:
+        lock_gone(at<ValueData>(offset).lock, number, how);
+        break;
+      case Kind::kSemaphore:
+        semaphore_gone(*this, offset, number);
+        break;
+      case Kind::kBarrier:
+        barrier_gone(*this, offset, number, how);
+        break;
+      case Kind::kQueue:
+        queue_gone(*this, offset, number, how);
+        break;
+      default:
+        break;
     }
     return true;
   });

@@ -152,6 +152,7 @@ struct QueueData {
   AtomicU32 getters;
   alignas(kCacheLine) AtomicU32 done_news;
   AtomicU32 putters;
+  alignas(kCacheLine) AtomicU32 end_news;
   AtomicU32 joiners;
   // AtomicU32 ring[most]; AtomicU32 spare[most]; then, aligned, the slots
 };

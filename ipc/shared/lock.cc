@@ -1,5 +1,4 @@
 #include "enjoin/shared_lock.h"
-
 #include "ipc/shared/mapped.h"
 
 namespace enjoin::shared {
@@ -27,6 +26,10 @@ Taken take_lock(Mapped& mapped, LockData& lock, const Until& until) {
       return died ? Taken::kAfterDead : Taken::kYes;
     }
     if (is_past(until)) return Taken::kNo;
+    if ((seen & kHolder) == mine &&
+        lock.thread.load(std::memory_order_relaxed) == thread_number()) {
+      throw Error("a shared lock is locked by the thread that holds it: it would wait for ever");
+    }
     if ((seen & kWaiters) == 0) {
       if (!lock.word.compare_exchange_weak(seen, seen | kWaiters, std::memory_order_relaxed)) {
         continue;
@@ -67,8 +70,8 @@ using detail::Taken;
 static_assert(Lock::kKind == static_cast<std::uint8_t>(Kind::kLock));
 
 Lock::Lock(Memory& memory)
-    : Object(detail::make_object<LockData>(memory, Kind::kLock, sizeof(LockData),
-                                           [](LockData&) {})) {}
+    : Object(
+          detail::make_object<LockData>(memory, Kind::kLock, sizeof(LockData), [](LockData&) {})) {}
 
 Acquired Lock::lock() {
   const Taken taken = take_lock(mapped(), *static_cast<LockData*>(bytes()), {});

@@ -2,6 +2,7 @@
 
 // A process's view of the memory of shared objects: blocks, and who uses them.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -60,13 +61,19 @@ class Mapped : public std::enable_shared_from_this<Mapped> {
   int fd() const { return segment_.fd(); }
   std::size_t size_bytes() const { return segment_.size_bytes(); }
   std::uint32_t processes() const { return processes_; }
+  /// No number above it was ever given.
+  std::uint32_t highest() const {
+    return std::min(header().highest.load(std::memory_order_acquire), processes_);
+  }
 
   // ---- blocks (blocks.cc) ----
 
   /// The offset of a block's bytes, aligned to 64; a draft of this process. Throws Error: no room.
   std::uint64_t allocate(std::size_t size_bytes, Kind kind);
   /// It is a draft no longer.
-  void adopt(std::uint64_t offset) { block_of(offset).draft_of.store(0, std::memory_order_release); }
+  void adopt(std::uint64_t offset) {
+    block_of(offset).draft_of.store(0, std::memory_order_release);
+  }
   void free(std::uint64_t offset);
   std::uint64_t used_bytes();
   /// Throws Error unless there is a block of this kind.
@@ -87,13 +94,13 @@ class Mapped : public std::enable_shared_from_this<Mapped> {
   /// This process's number; the first call in a process makes it known. Throws Error: there are
   /// too many.
   std::uint32_t self();
-  /// Sleeps while `word` is `seen`, but a tenth of a second at most, then looks for the dead. False:
-  /// `until` is past.
+  /// Sleeps while `word` is `seen`, but a tenth of a second at most, then looks for the dead.
+  /// False: `until` is past.
   bool sleep(AtomicU32& word, std::uint32_t seen, const Until& until);
   /// How many processes were found dead; their things are in order. Not oftener than ten times a
   /// second, by all, unless `at_once`.
   std::uint32_t look_for_dead(bool at_once);
-  /// Somebody knows that this process has ended.
+  /// Puts in order what this process held; nothing where it lives and has not left.
   void process_ended(pid_t pid, Gone how);
   /// Nothing of this process is in use any more.
   void leave();
@@ -101,6 +108,7 @@ class Mapped : public std::enable_shared_from_this<Mapped> {
  private:
   Participant& participant(std::uint32_t number) const;
   std::uint32_t enlist();
+  std::uint32_t try_enlist(std::uint64_t start_time);
   // Under the memory's lock:
   void put_in_order(std::uint32_t number, Gone how);
   template <typename See>

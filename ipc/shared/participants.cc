@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -88,33 +89,34 @@ std::uint32_t Mapped::self() {
 }
 
 std::uint32_t Mapped::enlist() {
-  const pid_t pid = ::getpid();
-  const std::uint64_t start_time = look_at(pid).start_time;
-  for (int turn = 0; turn < 2; ++turn) {
-    const Guard guard(header().lock);
-    const std::uint64_t known = self_.load(std::memory_order_acquire);
-    if (known >> 32 == epoch()) return static_cast<std::uint32_t>(known);  // another thread did
-    for (std::uint32_t number = 1; number <= processes_; ++number) {
-      Participant& free = participant(number);
-      if (free.presence.load(std::memory_order_acquire) !=
-          static_cast<std::uint32_t>(Presence::kFree)) {
-        continue;
-      }
-      free.pid.store(static_cast<std::uint32_t>(pid), std::memory_order_relaxed);
-      free.start_time.store(start_time, std::memory_order_relaxed);
-      if (header().highest.load(std::memory_order_relaxed) < number) {
-        header().highest.store(number, std::memory_order_relaxed);
-      }
-      free.presence.store(static_cast<std::uint32_t>(Presence::kPresent),
-                          std::memory_order_release);
-      self_.store(std::uint64_t{epoch()} << 32 | number, std::memory_order_release);
-      return number;
-    }
-    if (turn != 0) break;
-    look_for_dead(true);
-  }
+  const std::uint64_t start_time = look_at(::getpid()).start_time;
+  std::uint32_t number = try_enlist(start_time);
+  if (number == 0 && look_for_dead(true) != 0) number = try_enlist(start_time);
+  if (number != 0) return number;
   throw Error("shared memory is used by " + std::to_string(processes_) +
               " processes already: see MemoryOptions::processes");
+}
+
+std::uint32_t Mapped::try_enlist(std::uint64_t start_time) {
+  const Guard guard(header().lock);
+  const std::uint64_t known = self_.load(std::memory_order_acquire);
+  if (known >> 32 == epoch()) return static_cast<std::uint32_t>(known);  // another thread did
+  for (std::uint32_t number = 1; number <= processes_; ++number) {
+    Participant& free = participant(number);
+    if (free.presence.load(std::memory_order_acquire) !=
+        static_cast<std::uint32_t>(Presence::kFree)) {
+      continue;
+    }
+    free.pid.store(static_cast<std::uint32_t>(::getpid()), std::memory_order_relaxed);
+    free.start_time.store(start_time, std::memory_order_relaxed);
+    if (header().highest.load(std::memory_order_relaxed) < number) {
+      header().highest.store(number, std::memory_order_release);
+    }
+    free.presence.store(static_cast<std::uint32_t>(Presence::kPresent), std::memory_order_release);
+    self_.store(std::uint64_t{epoch()} << 32 | number, std::memory_order_release);
+    return number;
+  }
+  return 0;
 }
 
 std::uint32_t Mapped::look_for_dead(bool at_once) {
@@ -126,9 +128,7 @@ std::uint32_t Mapped::look_for_dead(bool at_once) {
     if (!header().looked.compare_exchange_strong(last, now, std::memory_order_relaxed)) return 0;
   }
   std::uint32_t found = 0;
-  const std::uint32_t highest =
-      std::min(header().highest.load(std::memory_order_relaxed), processes_);
-  for (std::uint32_t number = 1; number <= highest; ++number) {
+  for (std::uint32_t number = 1; number <= highest(); ++number) {
     Participant& known = participant(number);
     const auto presence = static_cast<Presence>(known.presence.load(std::memory_order_acquire));
     if (presence == Presence::kFree || (presence == Presence::kPresent && is_alive(known))) {
@@ -141,17 +141,18 @@ std::uint32_t Mapped::look_for_dead(bool at_once) {
 }
 
 // Whoever is killed in here leaves kGone or kLeft behind, and the next who looks does it again.
-void Mapped::process_ended(pid_t pid, Gone how) {
+void Mapped::process_ended(pid_t pid, Gone how_known) {
   const Guard guard(header().lock);
-  const std::uint32_t highest =
-      std::min(header().highest.load(std::memory_order_relaxed), processes_);
-  for (std::uint32_t number = 1; number <= highest; ++number) {
+  for (std::uint32_t number = 1; number <= highest(); ++number) {
+    Gone how = how_known;
     Participant& known = participant(number);
     const auto presence = static_cast<Presence>(known.presence.load(std::memory_order_acquire));
     if (presence == Presence::kFree ||
         known.pid.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(pid)) {
       continue;
     }
+    // It may be another that has the number by now.
+    if (how == Gone::kDied && presence == Presence::kPresent && is_alive(known)) continue;
     if (presence == Presence::kLeft) how = Gone::kLeft;
     known.presence.store(
         static_cast<std::uint32_t>(how == Gone::kDied ? Presence::kGone : Presence::kLeft),

@@ -39,7 +39,7 @@ struct CallCell final : detail::JobCell {
   std::uint32_t handle = 0;    ///< its own place in CallCells
   std::uint16_t deaths = 0;    ///< workers that died in it
   CallPlace place = CallPlace::kEnded;
-  LogSpan in_log;             ///< its arguments, where size is not 0
+  LogSpan in_log;  ///< its arguments, where size is not 0
   std::size_t size = 0;
   char* data = first;
   std::unique_ptr<char[]> heap;

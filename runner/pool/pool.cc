@@ -1,10 +1,7 @@
 #include "enjoin/pool.h"
 
-#include <cstring>
 #include <exception>
 
-#include "runner/pool/process_pool.h"
-#include "runner/pool/thread_pool.h"
 #include "worker/function/function_protocol.h"
 
 namespace enjoin {
@@ -21,11 +18,6 @@ JobCanceled::~JobCanceled() = default;
 JobTimedOut::~JobTimedOut() = default;
 
 namespace detail {
-
-PoolCore* PoolCore::make(const PoolOptions& options) {
-  if (options.workers == Workers::kThreads) return new ThreadPool(options);
-  return ProcessPool::make(options);
-}
 
 void throw_failure(const JobCell& cell) {
   static const Failure nothing;
@@ -72,9 +64,6 @@ void throw_cannot_travel() {
 }
 
 }  // namespace detail
-
-Pool::Pool(const PoolOptions& options)
-    : core_(detail::PoolCore::make(options)), exceptions_(std::uncaught_exceptions()) {}
 
 Pool::Pool(detail::PoolCore* core) : core_(core), exceptions_(std::uncaught_exceptions()) {}
 

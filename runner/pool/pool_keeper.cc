@@ -59,7 +59,8 @@ bool has_ended(int pidfd, milliseconds limit) {
   while (true) {
     pollfd watched{pidfd, POLLIN, 0};
     const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
-    const int ready = ::poll(&watched, 1, static_cast<int>(std::max(left, milliseconds(0)).count()));
+    const int ready =
+        ::poll(&watched, 1, static_cast<int>(std::max(left, milliseconds(0)).count()));
     if (ready > 0) return true;
     if (ready == 0 || errno != EINTR) return false;
   }
@@ -75,9 +76,9 @@ PoolKeeper PoolKeeper::of_program(int program, const std::string& name) {
   const ipc::UniqueFd self = open_pidfd(::getpid());
   DetachedStart start{.program = program,
                       .argv = {name, "(enjoin-keeper)"},
-                      .environment = environment_with(
-                          std::string(kKeeperVariable) + "=" + std::to_string(kSocketThere) + ":" +
-                          std::to_string(self ? kHostThere : -1))};
+                      .environment = environment_with(std::string(kKeeperVariable) + "=" +
+                                                      std::to_string(kSocketThere) + ":" +
+                                                      std::to_string(self ? kHostThere : -1))};
   start.descriptors.emplace_back(ends.theirs.get(), kSocketThere);
   if (null) start.descriptors.emplace_back(null.get(), STDIN_FILENO);
   if (self) start.descriptors.emplace_back(self.get(), kHostThere);

@@ -21,10 +21,10 @@ struct PoolMemory {
 /// How a worker ended.
 struct WorkerEnd {
   ipc::WorkerId id;
-  int signal = 0;          ///< 0: it exited
-  int status = 0;          ///< its exit status, where it exited
-  bool timed_out = false;  ///< it was killed because its call took longer than allowed
-  bool canceled = false;   ///< we killed it for kill_worker()
+  int signal = 0;               ///< 0: it exited
+  int status = 0;               ///< its exit status, where it exited
+  bool timed_out = false;       ///< it was killed because its call took longer than allowed
+  bool canceled = false;        ///< we killed it for kill_worker()
   std::string last_lines = {};  ///< the end of what it wrote to stderr
   /// Not empty: no worker can be made at all (the program has no worker_main(), its initialiser
   /// threw, …); what to tell who waits. Every call of the pool fails with it.

@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 
 #include "runner/pool/call_label.h"
-#include "runner/pool/pool_processes.h"
 #include "runner/pool/pool_size.h"
 
 namespace enjoin {
@@ -68,10 +67,6 @@ void give_back(int log, LogSpan span) {
 
 }  // namespace
 
-detail::PoolCore* ProcessPool::make(const PoolOptions& options) {
-  return new ProcessPool(options, &make_pool_processes);
-}
-
 ProcessPool::ProcessPool(const PoolOptions& options, MakeWorkers make_workers)
     : options_(options),
       size_(pool_size(options.size)),
@@ -107,10 +102,17 @@ detail::JobCell* ProcessPool::submit_call(const detail::Function& function,
   cell.index = index;
   cell.number = ++submitted_;
   cell.place = CallPlace::kBacklog;
-  std::memcpy(cell.make_room(arguments.size()), arguments.data(), arguments.size());
   ++pending_;
   if (!hopeless_.empty()) {
     fail_cell(cell, Fate::kImpossible, {.text = hopeless_});
+    return &cell;
+  }
+  if (arguments.size() <= kArenaMost) {
+    std::memcpy(cell.make_room(arguments.size()), arguments.data(), arguments.size());
+  } else if (cell.make_room(0); !write_to_log(cell, arguments)) {
+    fail_cell(cell, Fate::kImpossible,
+              {.text = "no memory to hold the arguments of " + call_label(cell) + ": " +
+                       std::strerror(errno)});
     return &cell;
   }
   PublishAnswer answer = PublishAnswer::kFull;
@@ -120,6 +122,7 @@ detail::JobCell* ProcessPool::submit_call(const detail::Function& function,
       announce_locked();
       collect();
       if (backlog_ == nullptr) answer = publish(cell);
+      if (evented_) leave_armed();
     }
   }
   if (answer == PublishAnswer::kFull) {
@@ -134,24 +137,21 @@ void ProcessPool::submit_task(detail::JobCell&, detail::Announce) {
   throw Error("a pool of processes takes no call that is not archived");
 }
 
-bool ProcessPool::write_to_log(CallCell& cell) {
+bool ProcessPool::write_to_log(CallCell& cell, std::string_view bytes) {
   const std::uint64_t begin = log_end_;
-  std::string_view rest = cell.bytes();
+  std::string_view rest = bytes;
   while (!rest.empty()) {
-    const ssize_t put =
-        ::pwrite(memory_.argument_log.get(), rest.data(), rest.size(),
-                 static_cast<off_t>(begin + cell.size - rest.size()));
+    const ssize_t put = ::pwrite(memory_.argument_log.get(), rest.data(), rest.size(),
+                                 static_cast<off_t>(begin + bytes.size() - rest.size()));
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0) return false;
     rest.remove_prefix(static_cast<std::size_t>(put));
   }
-  cell.in_log = {begin, cell.size};
-  log_end_ = next_in_log(begin + cell.size);
-  cell.make_room(0);
+  cell.in_log = {begin, bytes.size()};
+  log_end_ = next_in_log(begin + bytes.size());
   return true;
 }
 
-// kTooLarge: it has failed, and is ended.
 PublishAnswer ProcessPool::publish(CallCell& cell) {
   if (publisher_.room() == 0) return PublishAnswer::kFull;
   ipc::NewJob job;
@@ -162,12 +162,6 @@ PublishAnswer ProcessPool::publish(CallCell& cell) {
   job.attempt = static_cast<std::uint16_t>(cell.deaths + 1);
   job.timeout_ns = static_cast<std::uint64_t>(options_.timeout.count());
   job.payload = cell.bytes();
-  if (cell.size > kArenaMost && !write_to_log(cell)) {
-    fail_cell(cell, Fate::kImpossible,
-              {.text = "no memory to hold the arguments of " + call_label(cell) + ": " +
-                       std::strerror(errno)});
-    return PublishAnswer::kTooLarge;
-  }
   if (cell.in_log.size != 0) {
     job.flags = kCallInLog;
     job.payload = {reinterpret_cast<const char*>(&cell.in_log), sizeof cell.in_log};

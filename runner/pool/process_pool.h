@@ -39,7 +39,6 @@ class ProcessPool final : public detail::PoolCore, private WorkerEvents {
   using MakeWorkers = std::unique_ptr<PoolWorkers> (*)(const PoolOptions& options,
                                                        PoolMemory& memory, WorkerEvents& events);
 
-  static PoolCore* make(const PoolOptions& options);
   ProcessPool(const PoolOptions& options, MakeWorkers make_workers);
   ~ProcessPool() override;
 
@@ -76,7 +75,7 @@ class ProcessPool final : public detail::PoolCore, private WorkerEvents {
 
   // process_pool.cc: calls on their way there and back.
   ipc::PublishAnswer publish(CallCell& cell);
-  bool write_to_log(CallCell& cell);
+  bool write_to_log(CallCell& cell, std::string_view bytes);
   void announce_locked();
   void start_as_needed();
   void pump();
@@ -107,6 +106,7 @@ class ProcessPool final : public detail::PoolCore, private WorkerEvents {
   void settle_rest();
   void lose(CallCell& cell, const WorkerEnd& end);
   void give_up(const std::string& why);
+  void end_workers();
   std::optional<ipc::WorkerId> runner_of(const CallCell& cell) const;
   std::size_t cancel_in_backlog(std::vector<CallCell*> asked);
 
@@ -141,7 +141,8 @@ class ProcessPool final : public detail::PoolCore, private WorkerEvents {
   bool driving_ = false;
   bool evented_ = false;  // fd() was asked for
   bool closed_ = false;
-  bool over_ = false;  // shut down
+  bool over_ = false;          // shut down
+  bool workers_over_ = false;  // all have been ended
   std::string hopeless_;
   std::vector<WorkerEnd> unsettled_;
 };

@@ -31,6 +31,18 @@ void raise_event(int fd) noexcept {
   }
 }
 
+/// Who drives, until the end of its turn, whatever is thrown.
+class Driver {
+ public:
+  explicit Driver(bool& driving) : driving_(driving) { driving_ = true; }
+  ~Driver() { driving_ = false; }
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+ private:
+  bool& driving_;
+};
+
 // For epoll_wait; -1: for ever. Rounded up, so that nobody wakes a moment too early again and
 // again.
 int milliseconds_until(const detail::Deadline* deadline, std::uint64_t next_ns) {
@@ -130,7 +142,7 @@ bool ProcessPool::drive(Lock& lock, Done&& done, const detail::Deadline* deadlin
       --waiters_;
       continue;
     }
-    driving_ = true;
+    const Driver driver(driving_);
     const std::uint64_t before = ended_;
     collect();
     if (!done()) {
@@ -142,7 +154,6 @@ bool ProcessPool::drive(Lock& lock, Done&& done, const detail::Deadline* deadlin
         sleep(lock, deadline);
       }
     }
-    driving_ = false;
     if (waiters_ > 0 && ended_ != before) changed_.notify_all();
   }
   // Somebody else is to drive.
@@ -153,7 +164,8 @@ bool ProcessPool::drive(Lock& lock, Done&& done, const detail::Deadline* deadlin
 
 bool ProcessPool::wait(const std::atomic<std::uint32_t>& word, const detail::Deadline* deadline) {
   Lock lock(mutex_);
-  return drive(lock, [&] { return word.load(std::memory_order_acquire) != 0; }, deadline);
+  return drive(
+      lock, [&] { return word.load(std::memory_order_acquire) != 0; }, deadline);
 }
 
 // The host is going to poll fd(): workers are to write it, and what is there already, too.
@@ -173,11 +185,10 @@ int ProcessPool::fd() {
 std::size_t ProcessPool::step() {
   Lock lock(mutex_);
   if (!driving_ && !over_) {
-    driving_ = true;
+    const Driver driver(driving_);
     const std::uint64_t before = ended_;
     poll_news(0, lock);
     collect();
-    driving_ = false;
     if (waiters_ > 0 && ended_ != before) changed_.notify_all();
   }
   const std::uint64_t before = std::exchange(told_, ended_);
@@ -199,16 +210,18 @@ bool ProcessPool::join(const detail::Deadline* deadline) {
   if (::getpid() != owner_) return true;
   close();
   Lock lock(mutex_);
-  if (!drive(lock, [this] { return pending_ == 0; }, deadline)) return false;
+  if (!drive(
+          lock, [this] { return pending_ == 0; }, deadline))
+    return false;
   if (over_) return true;
   memory_.team.table().flags.fetch_or(ipc::kFlagClosed, std::memory_order_seq_cst);
   for (std::uint32_t number = 0; number < seats_used_; ++number) bells_.ring(number);
   const detail::Deadline patience = Clock::now() + kLeaveWithin;
   const bool limited = deadline != nullptr && *deadline < patience;
-  const bool left = drive(lock, [this] { return over_ || workers_->all_left(); },
-                          limited ? deadline : &patience);
+  const bool left = drive(
+      lock, [this] { return over_ || workers_->all_left(); }, limited ? deadline : &patience);
   if (!left && limited) return false;
-  if (!over_) workers_->end_all();
+  end_workers();
   return true;
 }
 

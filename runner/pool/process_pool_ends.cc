@@ -60,11 +60,10 @@ void ProcessPool::worker_ended(const WorkerEnd& end) {
 void ProcessPool::settle(const WorkerEnd& end) {
   bells_.withdraw_idle(end.id.number);
   std::vector<std::pair<std::uint32_t, std::uint64_t>> started;
-  const LockAnswer answer =
-      publisher_.take_back(end.id, kLockLimit,
-                           [&](std::uint32_t handle, std::uint64_t ticket, std::uint64_t) {
-                             started.emplace_back(handle, ticket);
-                           });
+  const LockAnswer answer = publisher_.take_back(
+      end.id, kLockLimit, [&](std::uint32_t handle, std::uint64_t ticket, std::uint64_t) {
+        started.emplace_back(handle, ticket);
+      });
   if (answer == LockAnswer::kBusy) return unsettled_.push_back(end);
   if (answer == LockAnswer::kBroken) return give_up("a job has overwritten the pool's memory");
   reclaim();
@@ -156,14 +155,14 @@ std::size_t ProcessPool::cancel(JobCell* const* cells, std::size_t count, detail
   }
   if (in_backlog) canceled += cancel_in_backlog(asked);
   if (!positions.empty()) {
-    (void)publisher_.withdraw(
-        positions, kLockLimit, [&](std::uint32_t handle, std::uint64_t ticket) {
-          CallCell* const cell = cells_.at(handle);
-          if (cell == nullptr || cell->ticket != ticket) return;
-          if (cell->place != CallPlace::kQueued) return;
-          end_cell(*cell, Fate::kCanceled);
-          ++canceled;
-        });
+    (void)publisher_.withdraw(positions, kLockLimit,
+                              [&](std::uint32_t handle, std::uint64_t ticket) {
+                                CallCell* const cell = cells_.at(handle);
+                                if (cell == nullptr || cell->ticket != ticket) return;
+                                if (cell->place != CallPlace::kQueued) return;
+                                end_cell(*cell, Fate::kCanceled);
+                                ++canceled;
+                              });
   }
   if (how == detail::CancelHow::kRunningToo) {
     for (CallCell* const cell : asked) {
@@ -232,13 +231,19 @@ void ProcessPool::forget(detail::Batch& batch, JobCell* const* cells, std::size_
   while (ended != nullptr) detail::release(*std::exchange(ended, ended->next));
 }
 
+void ProcessPool::end_workers() {
+  if (std::exchange(workers_over_, true)) return;
+  workers_->end_all();
+}
+
 void ProcessPool::shut_down() noexcept {
-  if (::getpid() != owner_) return;  // a forked copy of the host: the workers are not ours
+  // A forked copy of the host: the workers are not its own, and nothing may end them.
+  if (::getpid() != owner_) return hold_core();
   const Lock lock(mutex_);
   if (over_) return;
   over_ = true;
   closed_ = true;
-  workers_->end_all();
+  end_workers();
   backlog_ = backlog_last_ = nullptr;
   for (std::uint32_t handle = 0; handle < cells_.count(); ++handle) {
     CallCell& cell = *cells_.at(handle);

@@ -28,7 +28,8 @@ void raise_event(int fd) {
 ThreadPool::ThreadPool(const PoolOptions& options)
     : size_(pool_size(options.size)),
       most_pending_(options.most_pending),
-      initializer_(options.initializer) {}
+      initializer_(options.initializer),
+      owner_(::getpid()) {}
 
 ThreadPool::~ThreadPool() = default;
 
@@ -158,8 +159,8 @@ bool ThreadPool::wait(const std::atomic<std::uint32_t>& word, const detail::Dead
   std::unique_lock lock(mutex_);
   while (word.load(std::memory_order_acquire) == 0) {
     ++waiters_;
-    const bool late = deadline != nullptr && ended_.wait_until(lock, *deadline) ==
-                                                 std::cv_status::timeout;
+    const bool late =
+        deadline != nullptr && ended_.wait_until(lock, *deadline) == std::cv_status::timeout;
     if (deadline == nullptr) ended_.wait(lock);
     --waiters_;
     if (late) return word.load(std::memory_order_acquire) != 0;
@@ -239,6 +240,7 @@ void ThreadPool::close() {
 }
 
 bool ThreadPool::join(const detail::Deadline* deadline) {
+  if (::getpid() != owner_) return true;
   close();
   std::unique_lock lock(mutex_);
   while (pending_ > 0) {
@@ -276,6 +278,7 @@ void ThreadPool::cancel_waiting(std::unique_lock<std::mutex>& lock) {
 }
 
 void ThreadPool::shut_down() noexcept {
+  if (::getpid() != owner_) return hold_core();  // a forked copy of the host has no threads
   cancel_all();
   join(nullptr);
 }

@@ -50,6 +50,7 @@ class ThreadPool final : public detail::PoolCore {
   const std::uint32_t size_;
   const std::uint64_t most_pending_;
   const Call initializer_;
+  const pid_t owner_;
 
   std::mutex mutex_;
   std::condition_variable work_;   // there is something to do, or nothing will ever be
@@ -66,7 +67,6 @@ class ThreadPool final : public detail::PoolCore {
   std::uint32_t sleeping_ = 0;
   std::uint32_t waiters_ = 0;
   bool closed_ = false;
-  bool joined_ = false;
   std::vector<std::thread> threads_;
   ipc::UniqueFd event_fd_;
   detail::Failure hopeless_;  // the initialiser's

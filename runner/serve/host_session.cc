@@ -66,7 +66,6 @@ HostSession::HostSession(SetupMessage setup, ipc::UniqueFd host, FrameSocket* so
   team_.give_descriptors([this](const Job& job) { return give_descriptors(job); });
   if (slots_) {
     team_.watch_ends([this](const JobResult& end) { slots_->ended(end.job.id.seq); });
-    if (slots_->wait_fd() >= 0) watch(slots_->wait_fd(), EPOLLIN, true);
   }
   watch(socket_.fd(), EPOLLIN, true);
   if (host_) watch(host_.get(), EPOLLIN, true);
@@ -261,8 +260,10 @@ void HostSession::wait() {
   if (slots_) {
     if (const auto due = slots_->until_due(now); due.count() >= 0) consider(due);
   }
-  const std::array<int, 1> readable{epoll_.get()};
-  team_.wait(readable, limit);
+  std::array<int, 2> readable{epoll_.get()};
+  std::size_t count = 1;
+  if (slots_ && slots_->wait_fd() >= 0) readable[count++] = slots_->wait_fd();
+  team_.wait({readable.data(), count}, limit);
 }
 
 }  // namespace enjoin

@@ -62,7 +62,7 @@ ThreadWorkers::~ThreadWorkers() {
 
 std::uint32_t ThreadWorkers::alive() const {
   std::uint32_t count = 0;
-  for (const auto& worker : workers_) count += worker != nullptr ? 1 : 0;
+  for (const auto& worker : workers_) count += worker != nullptr ? 1U : 0U;
   return count;
 }
 
@@ -72,17 +72,18 @@ bool ThreadWorkers::try_start() {
     auto worker = std::make_unique<Worker>();
     worker->id = {number, ++generation_};
     ipc::Segment ring = ipc::create_results(kRecords, worker->id);
-    ipc::Segment theirs = ipc::Segment::attach(
-        ipc::UniqueFd(::fcntl(ring.fd(), F_DUPFD_CLOEXEC, 0)), ipc::SegmentKind::kResults,
-        ipc::SegmentRights::kSharedWrite);
+    ipc::Segment theirs =
+        ipc::Segment::attach(ipc::UniqueFd(::fcntl(ring.fd(), F_DUPFD_CLOEXEC, 0)),
+                             ipc::SegmentKind::kResults, ipc::SegmentRights::kSharedWrite);
     ipc::UniqueFd log(::memfd_create("test-results", MFD_CLOEXEC));
     ipc::UniqueFd log_theirs(::fcntl(log.get(), F_DUPFD_CLOEXEC, 0));
     events_.worker_started(worker->id, std::move(ring), std::move(log));
     Worker* const raw = worker.get();
     workers_[number] = std::move(worker);
-    raw->thread = std::thread([this, raw, r = std::move(theirs), l = std::move(log_theirs)]() mutable {
-      work(raw, std::move(r), std::move(l));
-    });
+    raw->thread =
+        std::thread([this, raw, r = std::move(theirs), l = std::move(log_theirs)]() mutable {
+          work(raw, std::move(r), std::move(l));
+        });
     return true;
   }
   return false;
@@ -187,8 +188,7 @@ bool ThreadWorkers::run_one(Worker* worker, ipc::ClaimQueue* queue, ipc::ResultW
 
 void ThreadWorkers::work(Worker* worker, ipc::Segment ring, ipc::UniqueFd log) {
   ipc::ClaimQueue queue(memory_.team, worker->id);
-  ipc::ResultWriter results(std::move(ring),
-                            memory_.team.orders(worker->id.number).results_taken);
+  ipc::ResultWriter results(std::move(ring), memory_.team.orders(worker->id.number).results_taken);
   ipc::Bells bells(memory_.team);
   std::uint64_t log_end = 0;
   std::uint64_t claimed[64];

@@ -156,7 +156,8 @@ ErrorLogFiles make_error_log() {
     std::snprintf(path, sizeof path, "/proc/self/fd/%d", files.mark.get());
     files.appended.reset(::open(path, O_WRONLY | O_APPEND | O_CLOEXEC));
   }
-  if (!files.appended) throw system_error("cannot make an unnamed file for a worker's stderr", errno);
+  if (!files.appended)
+    throw system_error("cannot make an unnamed file for a worker's stderr", errno);
   return files;
 }
 

@@ -1,8 +1,7 @@
 #include <atomic>
+#include <dlfcn.h>
 #include <mutex>
 #include <unordered_map>
-
-#include <dlfcn.h>
 
 #include "enjoin/function.h"
 

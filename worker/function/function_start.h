@@ -16,9 +16,9 @@ struct FunctionStart {
   std::uint32_t parent_pid = 0;  ///< the keeper's
   int table = -1, control = -1, results = -1, config = -1, event = -1;
   int argument_log = -1, result_log = -1;
-  int errors = -1;        ///< its stderr, opened for appending
-  int errors_mark = -1;   ///< the same file, opened once more: see worker/function/error_log.h
-  int shared = -1;        ///< of shared objects; where there are none, any descriptor
+  int errors = -1;       ///< its stderr, opened for appending
+  int errors_mark = -1;  ///< the same file, opened once more: see worker/function/error_log.h
+  int shared = -1;       ///< of shared objects; where there are none, any descriptor
 
   WorkerStart packed() const {
     return {.id = id,
@@ -71,9 +71,9 @@ inline constexpr char kKeeperVariable[] = "ENJOIN_POOL_KEEPER";
 
 /// A worker's exit status; any other is that of a function that left the process.
 enum FunctionExit : int {
-  kFunctionWorkerLeft = 0,       ///< the pool is closed, or it is to be replaced
-  kFunctionWorkerFailed = 84,    ///< it cannot work: it said why in its error log
-  kFunctionWorkerDamaged = 85,   ///< shared memory is damaged
+  kFunctionWorkerLeft = 0,      ///< the pool is closed, or it is to be replaced
+  kFunctionWorkerFailed = 84,   ///< it cannot work: it said why in its error log
+  kFunctionWorkerDamaged = 85,  ///< shared memory is damaged
 };
 
 /// What a keeper's answer says instead of an errno (KeeperNews::kNotStarted, no id): the program

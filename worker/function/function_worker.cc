@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 
 #include "enjoin/error.h"
-#include "worker/function/shared_place.h"
+#include "ipc/shared/hooks.h"
 #include "worker/job_watch.h"
 
 namespace enjoin {
@@ -68,10 +68,11 @@ FunctionWorker::FunctionWorker(const FunctionStart& start)
       may_spin_(has_several_cpus()),
       born_ns_(monotonic_ns()) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (static_cast<std::uint32_t>(::getppid()) != start.parent_pid) throw Error("the keeper is gone");
+  if (static_cast<std::uint32_t>(::getppid()) != start.parent_pid)
+    throw Error("the keeper is gone");
   ::pthread_atfork(nullptr, nullptr, [] { is_copy = true; });
   ipc::UniqueFd shared(start.shared);
-  if (config_.has_shared) map_shared_place(std::move(shared), start.id);
+  if (config_.has_shared) shared::attach_memory(std::move(shared));
 }
 
 int FunctionWorker::run() {

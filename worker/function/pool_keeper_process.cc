@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 
 #include "enjoin/pool.h"
+#include "ipc/shared/hooks.h"
 #include "worker/function/function_start.h"
 #include "worker/function/function_worker.h"
 #include "worker/keeper.h"
@@ -49,6 +50,7 @@ bool read_variable(int* socket, int* host) {
     FunctionWorker worker(FunctionStart::from(start));
     ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
     status = worker.run();
+    if (status == kFunctionWorkerLeft) shared::leave_memories();
     std::cout.flush();
     std::fflush(stdout);
   } catch (const std::exception& error) {
@@ -67,10 +69,8 @@ void pool_keeper_process(int socket, int host, KeeperOrigin origin, const sigset
   if (!send_keeper_answer(socket, {.news = KeeperNews::kHere, .id = {}})) ::_exit(0);
   WorkerStart start;
   {
-    Keeper keeper({.socket = socket,
-                   .supervisor = host,
-                   .death_signal = SIGKILL,
-                   .temp_names = {}});
+    Keeper keeper(
+        {.socket = socket, .supervisor = host, .death_signal = SIGKILL, .temp_names = {}});
     if (keeper.run(&start) == Keeper::Role::kKeeper) ::_exit(0);
   }
   worker_process(start, mask);
