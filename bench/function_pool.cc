@@ -4,14 +4,18 @@
 //   function_pool futures PLACEMENT JOBS           the same with a Future each
 //   function_pool roundtrip PLACEMENT one|two ROUNDS   one worker, one call at a time; one: all on
 //                                                  one core; two: on any of two
-//   function_pool start PLACEMENT WORKERS          made, one call each, joined
+//   function_pool start PLACEMENT WORKERS [fork]   made, one call each, joined
 //   function_pool wait PLACEMENT WORKERS JOBS      calls that wait a millisecond each
 //   function_pool compute PLACEMENT WORKERS JOBS   calls that compute about a millisecond each
 //   function_pool allocate PLACEMENT WORKERS JOBS  calls that allocate and free all the time
+//   function_pool kill processes JOBS              one call in the middle kills its worker
 //   function_pool large PLACEMENT JOBS             1 MB there, 1 MB back
 //
-// PLACEMENT: processes or threads. Prints JSON: seconds, and jobs a second.
+// PLACEMENT: processes or threads. Prints JSON: seconds, jobs a second, and for `kill` how many
+// calls failed, how many results were wrong, and the longest time without a result, in seconds.
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -46,6 +50,13 @@ std::uint64_t allocate(int seed) {
     sum += words[i % 8].size();
   }
   return sum;
+}
+int kill_at(int x, int where) {
+  if (x == where) std::raise(SIGKILL);
+  const Clock::time_point until = Clock::now() + std::chrono::microseconds(10);
+  while (Clock::now() < until) {
+  }
+  return x + 1;
 }
 std::vector<char> give_back(std::vector<char> bytes) {
   return bytes;
@@ -104,6 +115,33 @@ void run_all(enjoin::Pool& pool, std::size_t count) {
   report(seconds_since(begin), static_cast<double>(count));
 }
 
+void run_kill(enjoin::Pool& pool, int count) {
+  (void)pool.map<add_one>(numbers(100));
+  std::vector<enjoin::Future<int>> futures;
+  for (int x = 0; x < count; ++x) futures.push_back(pool.submit<kill_at>(x, count / 2));
+  Clock::time_point last = Clock::now();
+  Clock::duration usual{};
+  Clock::duration longest{};
+  int died = 0;
+  int wrong = 0;
+  for (int x = 0; x < count; ++x) {
+    try {
+      if (futures[static_cast<std::size_t>(x)].get() != x + 1) ++wrong;
+    } catch (const enjoin::WorkerDied& e) {
+      if (e.signal() == SIGKILL && x == count / 2) ++died;
+    }
+    const Clock::time_point now = Clock::now();
+    Clock::duration& gap = x < count / 3 ? usual : longest;
+    gap = std::max(gap, now - last);
+    last = now;
+  }
+  const auto seconds = [](Clock::duration time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  std::printf("{\"failed\": %d, \"wrong\": %d, \"usual\": %.6f, \"stall\": %.6f}\n", died, wrong,
+              seconds(usual), seconds(longest));
+}
+
 int usage() {
   std::fputs("usage: function_pool KIND processes|threads NUMBERS…, see the source\n", stderr);
   return 2;
@@ -130,6 +168,7 @@ int main(int argc, char** argv) {
     run_roundtrip(pool, static_cast<int>(number(4)));
   } else if (kind == "start") {
     options.size = static_cast<std::uint32_t>(number(3));
+    if (argc > 4) options.start = enjoin::Start::kFork;
     const Clock::time_point begin = Clock::now();
     {
       enjoin::Pool pool(options);
@@ -137,6 +176,9 @@ int main(int argc, char** argv) {
       pool.join();
     }
     report(seconds_since(begin), options.size);
+  } else if (kind == "kill") {
+    enjoin::Pool pool(options);
+    run_kill(pool, static_cast<int>(number(3)));
   } else if (kind == "large") {
     enjoin::Pool pool(options);
     const std::vector<std::vector<char>> inputs(number(3), std::vector<char>(1'000'000, 'x'));

@@ -52,6 +52,10 @@ class Pools:
     def python(self, *words):
         return [PYTHON, os.path.join(HERE, "python_pools.py"), *map(str, words)]
 
+    @staticmethod
+    def output(argv):
+        return json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout)
+
     def run(self, contenders):
         """{name: median jobs a second}, the runs of all in turn. What cannot be run is left out."""
         rates = {name: [] for name in contenders}
@@ -134,10 +138,13 @@ def roundtrip(pools):
 def start(pools):
     """a pool of 8: made, one job each, joined"""
     rates = pools.run({"processes": pools.ours("start", "processes", 8),
+                       "processes, forked": pools.ours("start", "processes", 8, "fork"),
                        "threads": pools.ours("start", "threads", 8),
                        "Python: 8 Processes": pools.python("start", 8)})
-    return compare("a pool of 8 made, one call each, joined (a worker)", rates, "processes",
-                   {"Python: 8 Processes": 5, "threads": 0}, "ns")
+    what = "a pool of 8 made, one call each, joined (a worker)"
+    return (compare(what, rates, "processes", {"Python: 8 Processes": 5, "threads": 0}, "ns") +
+            compare(what + ", Start::kFork", rates, "processes, forked",
+                    {"Python: 8 Processes": 5}, "ns"))
 
 
 def placement(pools):
@@ -155,7 +162,24 @@ def placement(pools):
     return results
 
 
-ROWS = {"jobs": jobs, "roundtrip": roundtrip, "start": start, "placement": placement}
+def kill(pools):
+    """SIGKILL of a worker during a map"""
+    count = 100_000 // pools.scale
+    ours = pools.output(pools.ours("kill", "processes", count))
+    executor = pools.output(pools.python("killed", "executor", count // 10))
+    pool = pools.output(pools.python("killed", "pool", count // 10))
+    what = f"SIGKILL of a worker during {count:,} calls: "
+    good = ours["failed"] == 1 and ours["wrong"] == 0
+    hangs = "hangs (ten seconds waited)" if pool["failed"] < 0 else f"{pool['failed']} fail"
+    return [Result(what + "calls that fail", ours["failed"], "call",
+                   f"ProcessPoolExecutor: {executor['failed']:,} of {count // 10:,} fail; "
+                   f"Pool.map {hangs}", goal="1, all others exact", met=good),
+            Result(what + "longest time without a result", ours["stall"], "s", goal="< 20 ms",
+                   met=ours["stall"] < 0.02)]
+
+
+ROWS = {"jobs": jobs, "roundtrip": roundtrip, "start": start, "kill": kill,
+        "placement": placement}
 
 
 def main():

@@ -6,10 +6,14 @@
     joblib JOBS     joblib.Parallel(2), which makes batches by itself
     apply ROUNDS    Pool(1).apply, one call at a time; pinned by who starts us
     start WORKERS   so many Processes started and joined
+    killed KIND JOBS   the same maps, in which one call kills its worker; `failed`: results that
+                       never came, -1: it hangs (nothing within ten seconds)
 """
 import concurrent.futures
 import json
 import multiprocessing
+import os
+import signal
 import sys
 import time
 
@@ -67,10 +71,34 @@ def start(workers):
     return time.perf_counter() - begin, all(process.exitcode == 0 for process in processes)
 
 
+def kill_at(x, where):
+    if x == where:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x + 1
+
+
+def killed(kind, jobs):
+    """How many results never came, or -1."""
+    calls = [(x, jobs // 2) for x in range(jobs)]
+    if kind == "pool":
+        with FORK.Pool(2) as pool:
+            try:
+                pool.starmap_async(kill_at, calls, chunksize=1).get(10)
+            except multiprocessing.TimeoutError:
+                return -1
+        return 0
+    with concurrent.futures.ProcessPoolExecutor(2, mp_context=FORK) as pool:
+        futures = [pool.submit(kill_at, *call) for call in calls]
+        return sum(future.exception() is not None for future in futures)
+
+
 KINDS = {"executor": executor, "pool": pool_map, "joblib": batched, "apply": apply, "start": start}
 
 
 def main():
+    if sys.argv[1] == "killed":
+        print(json.dumps({"failed": killed(sys.argv[2], int(sys.argv[3]))}))
+        return
     number = int(sys.argv[2])
     seconds, good = KINDS[sys.argv[1]](number)
     if not good:

@@ -16,29 +16,34 @@ using namespace enjoin::test;
 
 namespace {
 
-// Notes in the folder `on` while it runs how many of its like do; how many at most, is in `most`.
-// Each waits for a moment until there are as many as there may be, so that too many would be seen.
+// Stands in the folder `on` while it runs, and notes in `seen` how many of its like do. Nobody
+// leaves before there were as many as `want` says; then each looks a few times more, so that too
+// many would be seen.
 constexpr const char* kStep = R"(#!/bin/bash
 mkdir -p on
 : >on/$$
-for i in 1 2 3 4 5; do
+more=5
+while [ $more -gt 0 ]; do
   set -- on/*
   echo $# >>seen
-  sleep 0.02
+  [ $# -lt $(<want) ] || : >full
+  [ ! -e full ] || more=$((more - 1))
+  sleep 0.01
 done
 rm on/$$
 )";
 
 /// A folder with makefiles `a`, `b` and `c`, each of six steps that are independent.
 struct MakeBox {
-  MakeBox() {
+  explicit MakeBox(int at_once) {
+    box.write("want", std::to_string(at_once));
     box.write("step", kStep);
     for (const char* const name : {"a", "b", "c"}) {
       std::string text = "all: 1 2 3 4 5 6\n1 2 3 4 5 6:\n\t@bash ./step\n";
       box.write(name, text);
     }
   }
-  /// How many steps ran at once at most.
+  /// How many steps ran at once at most; not less than were to.
   int most() const {
     int most = 0;
     for (const std::string& line : lines_of(box.read("seen"))) {
@@ -83,7 +88,7 @@ struct Tokens {
 }  // namespace
 
 TEST_CASE("jobserver client: jobs are started with the slots of the make that offers some") {
-  MakeBox make;
+  MakeBox make(3);
   Tokens tokens(2);
   const Ran ran =
       make.box.enjoin({"-j8", "bash ./step", ":::", "1", "2", "3", "4", "5", "6"}, tokens.given());
@@ -93,7 +98,7 @@ TEST_CASE("jobserver client: jobs are started with the slots of the make that of
 }
 
 TEST_CASE("jobserver client: without -j there are as many jobs as the make has") {
-  MakeBox make;
+  MakeBox make(4);
   Tokens tokens(3);
   const Ran ran =
       make.box.enjoin({"bash ./step", ":::", "1", "2", "3", "4", "5", "6"}, tokens.given());
@@ -103,7 +108,7 @@ TEST_CASE("jobserver client: without -j there are as many jobs as the make has")
 }
 
 TEST_CASE("jobserver client: with no slot to be had, jobs run one at a time") {
-  MakeBox make;
+  MakeBox make(1);
   Tokens tokens(0);
   const Ran ran = make.box.enjoin({"-j8", "bash ./step", ":::", "1", "2", "3"}, tokens.given());
   CHECK(ran.status == 0);
@@ -137,7 +142,7 @@ TEST_CASE("jobserver client: slots are given back when we are stopped") {
 }
 
 TEST_CASE("jobserver client: a fifo is used as well") {
-  MakeBox make;
+  MakeBox make(2);
   const std::string path = make.box.path("tokens");
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   const int fd = ::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -154,13 +159,13 @@ TEST_CASE("jobserver client: a fifo is used as well") {
 }
 
 TEST_CASE("jobserver client: it is left alone where that was said, and by `parallel`") {
-  MakeBox make;
+  MakeBox make(3);
   Tokens tokens(0);
   CHECK(make.box
             .enjoin({"-j3", "--jobserver=off", "bash ./step", ":::", "1", "2", "3"}, tokens.given())
             .status == 0);
   CHECK(make.most() == 3);
-  make.box.write("seen", "");
+  CHECK(make.box.shell("rm seen full").status == 0);
   CHECK(make.box.shell("parallel -j3 'bash ./step' ::: 1 2 3", tokens.given()).status == 0);
   CHECK(make.most() == 3);
 }
@@ -175,7 +180,7 @@ TEST_CASE("jobserver client: one that we were not given is none") {
 }
 
 TEST_CASE("jobserver client: under a real make, `run` takes its slots too") {
-  MakeBox make;
+  MakeBox make(3);
   make.box.write("steps.toml",
                  "[[stage]]\nname = \"s\"\nforeach = { n = [1,2,3,4,5,6] }\n"
                  "run = \"bash ./step {n}\"\n");
@@ -186,7 +191,7 @@ TEST_CASE("jobserver client: under a real make, `run` takes its slots too") {
 }
 
 TEST_CASE("jobserver: several makes share the slots of -j") {
-  MakeBox make;
+  MakeBox make(4);
   const Ran ran = make.box.enjoin({"-j4", "make -s -f {}", ":::", "a", "b", "c"});
   CHECK(ran.status == 0);
   CHECK(ran.err == "");
@@ -195,7 +200,7 @@ TEST_CASE("jobserver: several makes share the slots of -j") {
 }
 
 TEST_CASE("jobserver: a make that is alone has all slots") {
-  MakeBox make;
+  MakeBox make(5);
   const Ran ran = make.box.enjoin({"-j5", "make -s -f", ":::", "a"});
   CHECK(ran.status == 0);
   CHECK(make.most() == 5);
@@ -240,7 +245,7 @@ TEST_CASE("jobserver: a start takes back the slots that nobody uses") {
 }
 
 TEST_CASE("jobserver: the fifo of --jobserver=fifo serves a client, an enjoin") {
-  MakeBox make;
+  MakeBox make(3);
   const Ran ran =
       make.box.enjoin({"-j3", "--jobserver=fifo", "enjoin -j8 \"bash ./step\" ::: {}1 {}2 {}3 {}4",
                        ":::", "a", "b"});
@@ -249,7 +254,7 @@ TEST_CASE("jobserver: the fifo of --jobserver=fifo serves a client, an enjoin") 
 }
 
 TEST_CASE("jobserver: `run` serves one where that was asked for") {
-  MakeBox make;
+  MakeBox make(4);
   make.box.write("makes.toml",
                  "[[stage]]\nname = \"s\"\nforeach = { f = [\"a\", \"b\"] }\n"
                  "run = \"make -s -f {f}\"\n");
@@ -262,7 +267,7 @@ TEST_CASE("jobserver: `run` serves one where that was asked for") {
 
 TEST_CASE("jobserver: other jobs find the environment that we were given") {
   Sandbox box;
-  CHECK(box.enjoin({"echo \"${MAKEFLAGS-none}\"", ":::", "1"}).out == "none\n");
+  CHECK(box.enjoin({"echo {} \"${MAKEFLAGS-none}\"", ":::", "1"}).out == "1 none\n");
   CHECK(box.enjoin({"--jobserver=off", "make -s -f {}", ":::", "none"}).status == 1);
   box.write("show", "all:\n\t@echo '$(MAKEFLAGS)'\n");
   CHECK(box.enjoin({"--jobserver=off", "make -s -f {}", ":::", "show"}).out == "s\n");

@@ -212,8 +212,10 @@ TEST_CASE("graph: one job is cancelled, running or waiting, and the others are n
   JobId running{};
   JobOptions options;
   bool begun = false;
-  options.handlers.on_start = [&](JobId) { begun = true; };
-  running = executor.add(command({"sleep", "1000"}), options);
+  options.handlers.on_line = [&](JobId, int, std::string_view) { begun = true; };
+  Command slow = shell("echo begun; sleep 1000");
+  slow.output = Output::kLines;
+  running = executor.add(slow, options);
   const JobId waiting = executor.add(command({"true"}), needing({running}));
   const JobId other = executor.add(command({"true"}));
   while (!begun) executor.wait();

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
@@ -340,6 +341,41 @@ TEST_CASE("manners: all jobs end with the host, even where a fork of it lives on
   life.in.reset();
 }
 
+TEST_CASE("manners: a job that inherits writes where the host does, and to nobody else's") {
+  Pipe out;
+  Pipe err;
+  Host host([&] {
+    ::dup2(out.in.get(), 1);
+    ::dup2(err.in.get(), 2);
+    Executor executor(executor_options());
+    Command job = shell("echo out; echo err >&2; cat");
+    job.output = Output::kInherit;
+    const JobReport report = test::run(executor, job);
+    if (!report.success || !report.out.empty()) ::_exit(3);
+  });
+  const int status = host.wait();
+  CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+  CHECK(out.rest() == "out\n");
+  CHECK(err.rest() == "err\n");
+}
+
+TEST_CASE("manners: a host without stdin, stdout and stderr has jobs all the same") {
+  Pipe pipe;
+  Host host([&] {
+    for (const int fd : {0, 1, 2}) ::close(fd);
+    Executor executor(executor_options());
+    Command job = shell("echo captured; echo through >&9");
+    job.descriptors = {{pipe.in.get(), 9}};
+    if (test::run(executor, job).out != "captured\n") ::_exit(3);
+    Command inherits = shell("echo nowhere; cat");
+    inherits.output = Output::kConsole;
+    test::run(executor, inherits);
+  });
+  const int status = host.wait();
+  CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+  CHECK(pipe.rest() == "through\n");
+}
+
 TEST_CASE("manners: a forked copy of an executor can do nothing to the host's jobs") {
   Pipe pipe;
   Executor executor(executor_options());
@@ -371,6 +407,20 @@ TEST_CASE("manners: a forked copy of an executor can do nothing to the host's jo
   CHECK(executor.wait_all());
   CHECK(ended);
 }
+
+#ifdef ENJOIN_LIBRARY
+TEST_CASE("manners: a plug-in may bring the library, be unloaded, and come again") {
+  const std::string line = std::string(ENJOIN_TEST_JOBS) + "/plugin_host " + ENJOIN_LIBRARY + " " +
+                           executor_options().helpers + " 2>&1";
+  std::FILE* host = ::popen(line.c_str(), "re");
+  REQUIRE(host != nullptr);
+  std::string said;
+  char part[256];
+  while (std::fgets(part, sizeof part, host) != nullptr) said += part;
+  CHECK(::pclose(host) == 0);
+  CHECK(said == "from a job\nfrom a job\n");
+}
+#endif
 
 TEST_CASE("manners: a helper that is killed loses its jobs, and says so") {
   Pipe pipe;

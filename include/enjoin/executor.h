@@ -79,7 +79,8 @@ struct JobReport {
 /// Called by step(), in its thread, never after the job's end was told. May call the Executor, but
 /// not end it. What a handler throws leaves through step(); the next step() goes on.
 struct JobHandlers {
-  std::function<void(JobId)> on_start = {};  ///< of its first attempt
+  /// A worker has it, or is about to take it: the first attempt.
+  std::function<void(JobId)> on_start = {};
   /// stream: 1 or 2. Without its newline; a last line without one is delivered as well. One longer
   /// than Command::most_output comes in pieces. Lines of all attempts.
   std::function<void(JobId, int stream, std::string_view line)> on_line = {};

@@ -17,7 +17,7 @@ void count_anew(const Mapped& mapped, SemaphoreData& data) {
     held += held_of(data)[i].load(std::memory_order_relaxed);
   }
   const std::uint32_t total = data.total.load(std::memory_order_relaxed);
-  data.free.store(total > held ? total - held : 0, std::memory_order_release);
+  data.free.store(total > held ? total - held : 0, std::memory_order_seq_cst);
 }
 
 bool take_permit(Mapped& mapped, SemaphoreData& data) {
@@ -27,7 +27,7 @@ bool take_permit(Mapped& mapped, SemaphoreData& data) {
   const std::uint32_t free = data.free.load(std::memory_order_relaxed);
   if (free == 0) return false;
   mine.store(mine.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  data.free.store(free - 1, std::memory_order_release);
+  data.free.store(free - 1, std::memory_order_seq_cst);
   return true;
 }
 
@@ -43,7 +43,6 @@ bool wait_for_permit(Mapped& mapped, SemaphoreData& data, const Until& until) {
 }
 
 void wake_waiters(SemaphoreData& data, std::uint32_t most) {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (data.waiters.load(std::memory_order_seq_cst) != 0) wake(data.free, most);
 }
 
@@ -96,8 +95,8 @@ void Semaphore::release() {
     if (guard.owner_died()) count_anew(mapped(), data);
     const std::uint32_t held = mine.load(std::memory_order_relaxed);
     if (held == 0) throw Error("a shared semaphore is released by a process that has no permit");
-    mine.store(held - 1, std::memory_order_release);
-    data.free.store(data.free.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    mine.store(held - 1, std::memory_order_seq_cst);
+    data.free.store(data.free.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
   }
   wake_waiters(data, 1);
 }

@@ -2,7 +2,9 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <string>
@@ -35,6 +37,23 @@ std::uint64_t own_signal_mask() {
   std::uint64_t mask = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, &mask, sizeof mask);
   return mask;
+}
+
+/// The two descriptors of the pipe that a make has offered us, which the helper is to find under
+/// the same numbers; the last word about it counts. Whether they are such a pipe the helper sees.
+void add_jobserver(std::vector<std::pair<int, int>>* descriptors) {
+  const char* const flags = std::getenv("MAKEFLAGS");
+  constexpr char kWord[] = "--jobserver-auth=";
+  int ends[2] = {-1, -1};
+  for (const char* at = flags; at != nullptr && (at = std::strstr(at, kWord)) != nullptr;) {
+    at += sizeof kWord - 1;
+    if (std::sscanf(at, "%d,%d", &ends[0], &ends[1]) != 2) ends[0] = ends[1] = -1;
+  }
+  for (const int end : ends) {
+    if (end > 2 && end != kExecutorSocket && ::fcntl(end, F_GETFD) == 0) {
+      descriptors->emplace_back(end, end);
+    }
+  }
 }
 
 void wait_for_hello(FrameSocket* socket, const std::string& path) {
@@ -94,6 +113,7 @@ FrameSocket start_helper(const ExecutorOptions& options) {
   start.environment = own_environment();
   start.descriptors = {
       {nothing.get(), 0}, {nothing.get(), 1}, {messages, 2}, {theirs.get(), kExecutorSocket}};
+  if (options.jobserver == Jobserver::kClient) add_jobserver(&start.descriptors);
   start_detached(start);
   theirs.reset();  // or its death would not be seen
   wait_for_hello(&socket, helper.folder + "/" + kName);

@@ -9,6 +9,7 @@
 
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "enjoin/error.h"
 #include "worker/detached.h"
@@ -134,17 +135,29 @@ bool PoolKeeper::try_take(KeeperAnswer* answer) {
 
 bool PoolKeeper::gone() {
   if (!hung_up_) return false;
-  return !pidfd_ || has_ended(pidfd_.get(), milliseconds(0));
+  if (!pidfd_) return true;
+  if (!has_ended(pidfd_.get(), milliseconds(0))) return false;
+  reap();
+  return true;
 }
 
 bool PoolKeeper::end(milliseconds limit) {
   const bool was_dead = hung_up_;
   socket_.reset();  // for the keeper we are dead
   if (!pidfd_) return !was_dead;
-  if (has_ended(pidfd_.get(), limit)) return !was_dead;
-  send_signal(pidfd_.get(), SIGKILL);
-  has_ended(pidfd_.get(), limit);
-  return false;
+  bool ended = has_ended(pidfd_.get(), limit);
+  if (!ended) {
+    send_signal(pidfd_.get(), SIGKILL);
+    has_ended(pidfd_.get(), limit);
+  }
+  reap();
+  return ended && !was_dead;
+}
+
+// Where the host is pid 1, or a subreaper, the keeper is its child, as all orphans are.
+void PoolKeeper::reap() const {
+  siginfo_t info{};
+  ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG);
 }
 
 }  // namespace enjoin

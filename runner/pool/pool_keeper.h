@@ -39,6 +39,7 @@ class PoolKeeper {
 
  private:
   PoolKeeper() = default;
+  void reap() const;
 
   std::int32_t pid_ = 0;
   ipc::UniqueFd pidfd_;

@@ -142,17 +142,33 @@ bool PoolProcesses::try_start() {
   if (!keeper_) open_keeper();
   const auto empty =
       std::find_if(places_.begin(), places_.end(), [](const Place& place) { return !place.taken; });
+  int error = 0;
   try {
-    start_in(*empty, static_cast<std::uint32_t>(empty - places_.begin()));
+    error = start_in(*empty, static_cast<std::uint32_t>(empty - places_.begin()));
   } catch (const Error&) {
     *empty = Place{};
     if (alive_ == 0) throw;
     return false;  // out of descriptors or memory: fewer workers then
   }
-  return true;
+  if (error == 0) return true;
+  *empty = Place{};
+  if (error == EPIPE || error == ECONNRESET) {  // it is dead; take_news() will know
+    KeeperAnswer answer;
+    while (keeper_->try_take(&answer)) take_answer(answer);
+    if (!keeper_->said_hello()) throw Error(no_hello_text());
+  } else if (alive_ == 0) {
+    throw system_error("cannot ask for a worker", error);
+  }
+  return false;
 }
 
-void PoolProcesses::start_in(Place& place, std::uint32_t number) {
+std::string PoolProcesses::no_hello_text() const {
+  return program_name_ +
+         " does not come to enjoin::worker_main(argc, argv), which is to be called first in main: "
+         "it is run again to be the workers of a pool";
+}
+
+int PoolProcesses::start_in(Place& place, std::uint32_t number) {
   place = Place{};
   place.id = {number, ++last_generation_};
   ipc::Segment ring = ipc::create_results(kResultRecords, place.id);
@@ -175,9 +191,7 @@ void PoolProcesses::start_in(Place& place, std::uint32_t number) {
   ipc::Bells(memory_.team).withdraw_idle(number);
   memory_.team.orders(number).results_taken.store(0, std::memory_order_relaxed);
   memory_.team.block(number).generation.store(0, std::memory_order_relaxed);
-  if (const int error = keeper_->start(start.packed()); error != 0) {
-    throw system_error("cannot ask for a worker", error);
-  }
+  if (const int error = keeper_->start(start.packed()); error != 0) return error;
   place.taken = true;
   place.errors = std::move(errors.mark);
   place.ring = ring.at<ipc::ResultsHeader>(0);
@@ -185,6 +199,7 @@ void PoolProcesses::start_in(Place& place, std::uint32_t number) {
   ++asked_;
   ring.close_fd();
   events_.worker_started(place.id, std::move(ring), std::move(log));
+  return 0;
 }
 
 // ---- news --------------------------------------------------------------------------------------
@@ -281,9 +296,7 @@ void PoolProcesses::on_keeper_death() {
       continue;
     }
     WorkerEnd end{.id = place.id};
-    end.hopeless = program_name_ +
-                   " does not come to enjoin::worker_main(argc, argv), which is to be called first "
-                   "in main: it is run again to be the workers of a pool";
+    end.hopeless = no_hello_text();
     place = Place{};
     --alive_;
     events_.worker_ended(end);

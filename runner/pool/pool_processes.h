@@ -54,7 +54,8 @@ class PoolProcesses final : public PoolWorkers {
 
   void open_keeper();
   void drop_keeper();
-  void start_in(Place& place, std::uint32_t number);
+  int start_in(Place& place, std::uint32_t number);
+  std::string no_hello_text() const;
   void take_answer(const KeeperAnswer& answer);
   void on_end(Place& place, int signal, int status);
   void on_keeper_death();

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
-#include <iostream>
 #include <stdio_ext.h>
 #include <unistd.h>
 
@@ -37,7 +36,6 @@ bool read_variable(int* socket, int* host) {
 // What functions do to the process is theirs: nothing of the program's own end (atexit, static
 // objects) runs in a worker, but what they have printed is printed.
 [[noreturn]] void leave(int status) {
-  std::cout.flush();
   std::fflush(nullptr);
   ::_exit(status);
 }
@@ -51,8 +49,6 @@ bool read_variable(int* socket, int* host) {
     ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
     status = worker.run();
     if (status == kFunctionWorkerLeft) shared::leave_memories();
-    std::cout.flush();
-    std::fflush(stdout);
   } catch (const std::exception& error) {
     ::dprintf(STDERR_FILENO, "a worker of a pool cannot begin: %s", error.what());
   }
