@@ -188,6 +188,27 @@ TEST_CASE("pool deaths: a running call can be cancelled, and its worker is repla
   CHECK(pool.workers_lost() == 0);
 }
 
+TEST_CASE("pool deaths: cancelling a call hits no other one") {
+  Pool pool({.size = 2});
+  std::vector<Future<int>> futures;
+  int canceled = 0;
+  for (int x = 0; x < 3000; ++x) {
+    futures.push_back(pool.submit<twice>(x));
+    if (x % 5 == 4 && futures[static_cast<std::size_t>(x - 3)].cancel()) ++canceled;
+  }
+  int missing = 0;
+  for (int x = 0; x < 3000; ++x) {
+    try {
+      if (futures[static_cast<std::size_t>(x)].get() != 2 * x) FAIL(x);
+    } catch (const enjoin::JobCanceled&) {
+      ++missing;
+      CHECK(x % 5 == 1);
+    }
+  }
+  CHECK(missing == canceled);
+  CHECK(pool.workers_lost() == 0);
+}
+
 TEST_CASE("pool deaths: the pool goes on when its keeper is killed") {
   Pool pool({.size = 2});
   const int keeper = pool.submit<parent_pid>().get();

@@ -136,6 +136,22 @@ TEST_CASE("pool: more calls than the queue holds wait in the host") {
   });
 }
 
+TEST_CASE("pool: large inputs are not all on their way at once") {
+  in_processes({.size = 2}, [](Pool& pool) {
+    std::uint64_t most = 0;
+    int made = 0;
+    const auto same = [](std::string text) { return text; };
+    for (const std::string& back :
+         pool.imap(same, std::vector<std::string>(200, std::string(2'000'000, 'x')))) {
+      REQUIRE(back.size() == 2'000'000);
+      most = std::max(most, pool.pending());
+      ++made;
+    }
+    CHECK(made == 200);
+    CHECK(most < 60);
+  });
+}
+
 TEST_CASE("pool: imap gives results in order, imap_unordered all of them once") {
   in_each({.size = 2}, [](Pool& pool) {
     int next = 0;

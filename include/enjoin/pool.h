@@ -2,7 +2,7 @@
 
 //   #include <enjoin/pool.h>
 //   int square(int x) { return x * x; }
-//   ENJOIN_FUNCTION(square)                       // at namespace scope: workers can find it
+//   ENJOIN_FUNCTION(square);                     // at namespace scope: workers can find it
 //
 //   int main(int argc, char** argv) {
 //     enjoin::worker_main(argc, argv);            // first: workers are this program, run again
@@ -162,8 +162,9 @@ class ENJOIN_API Pool {
   }
 
   /// The results in the order of the inputs, each as soon as it and those before it are there.
-  /// `inputs` are read as results are taken, at most `ahead` before them; an lvalue is not copied
-  /// and must live as long. Where a call failed, the iterator throws; next() goes on behind it.
+  /// `inputs` are read as results are taken, at most `ahead` before them (less where they are
+  /// large: 64 MB on their way are enough); an lvalue is not copied and must live as long. Where a
+  /// call failed, the iterator throws; next() goes on behind it.
   template <typename F, typename Inputs>
   auto imap(F&& function, Inputs&& inputs, std::size_t ahead = detail::kAhead) {
     return OrderedStream<std::decay_t<F>, Inputs>(*core_, std::forward<F>(function),

@@ -118,6 +118,8 @@ class ENJOIN_API PoolCore {
   /// In threads: takes the cell, of which the caller keeps one hold (holders is 1 before).
   virtual void submit_task(JobCell& cell, Announce announce) = 0;
   virtual void announce() = 0;
+  /// Arguments and results on their way take much memory: a row of calls is not to be sent on.
+  virtual bool is_crowded() noexcept { return false; }
 
   /// Returns true when `word` is not 0 any more, driving the pool until then; false at `deadline`.
   virtual bool wait(const std::atomic<std::uint32_t>& word, const Deadline* deadline) = 0;

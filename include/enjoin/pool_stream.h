@@ -94,7 +94,8 @@ class OrderedStream {
       : core_(&core),
         caller_(core, std::move(function)),
         source_(std::forward<Inputs>(inputs)),
-        ahead_(std::max<std::size_t>(ahead, 1)) {}
+        ahead_(std::max<std::size_t>(ahead, 1)),
+        least_(2 * std::size_t{core.size()}) {}
   OrderedStream(const OrderedStream&) = delete;
   OrderedStream& operator=(const OrderedStream&) = delete;
   ~OrderedStream() {
@@ -143,6 +144,7 @@ class OrderedStream {
   void send() {
     std::size_t unseen = 0;
     while (sent_.size() < ahead_ && !source_.at_end()) {
+      if (sent_.size() >= least_ && core_->is_crowded()) break;
       source_.take([&](auto&& input) {
         sent_.push_back(caller_.submit(nullptr, 0, detail::Announce::kLater,
                                        std::forward<decltype(input)>(input)));
@@ -157,6 +159,7 @@ class OrderedStream {
   detail::Caller<F> caller_;
   detail::Source<Inputs> source_;
   std::size_t ahead_;
+  std::size_t least_;    // so many even if they are large
   std::size_t low_ = 0;  // fewer than this on their way: more are to be sent
   std::deque<detail::JobCell*> sent_;
   std::optional<Value> current_;
@@ -237,6 +240,8 @@ class EndedStream {
   void send() {
     std::size_t unseen = 0;
     for (; !free_.empty() && !source_.at_end(); ++index_) {
+      const std::size_t sent = sent_.size() - free_.size();
+      if (sent >= 2 * std::size_t{core_->size()} && core_->is_crowded()) break;
       const std::size_t place = free_.back();
       source_.take([&](auto&& input) {
         sent_[place].cell = caller_.submit(&batch_, place, detail::Announce::kLater,

@@ -17,6 +17,7 @@ std::uint32_t number(StageId stage) {
 
 void Needs::add_stage(StageId stage, const std::vector<StageId>& needs) {
   stages_[number(stage)].needs = needs;
+  last_stage_ = std::max(last_stage_, number(stage));
   for (const StageId need : needs) stages_[number(need)].needed = true;
 }
 
@@ -53,8 +54,26 @@ void Needs::ended(JobId job) {
 }
 
 bool Needs::ring_with(StageId stage, const std::vector<JobId>& needs) const {
+  return any_waits_for(stage) && reaches(needs, JobId{}, stage);
+}
+
+// Whether an unfinished job is in a stage that waits for this one: mostly none is, for the jobs of
+// early stages are added first, and then nothing has to be searched.
+bool Needs::any_waits_for(StageId stage) const {
   const Stage* found = find(stage);
-  return found != nullptr && found->needed && reaches(needs, JobId{}, stage);
+  if (found == nullptr || !found->needed) return false;
+  std::unordered_set<std::uint32_t> waiting = {number(stage)};
+  // A stage is added after those that it needs.
+  for (std::uint32_t later = number(stage) + 1; later <= last_stage_; ++later) {
+    const Stage* other = find(StageId{later});
+    if (other == nullptr) continue;
+    const bool waits = std::any_of(other->needs.begin(), other->needs.end(),
+                                   [&](StageId need) { return waiting.contains(number(need)); });
+    if (!waits) continue;
+    if (!other->jobs.empty()) return true;
+    waiting.insert(later);
+  }
+  return false;
 }
 
 bool Needs::ring_with(JobId job, JobId on) const {

@@ -35,10 +35,12 @@ class Needs {
     bool needed = false;  ///< by another stage
   };
   bool reaches(const std::vector<JobId>& from, JobId job, StageId stage) const;
+  bool any_waits_for(StageId stage) const;
   const Stage* find(StageId stage) const;
 
   std::unordered_map<std::uint64_t, Job> jobs_;
   std::unordered_map<std::uint32_t, Stage> stages_;
+  std::uint32_t last_stage_ = 0;
 };
 
 }  // namespace enjoin

@@ -12,11 +12,12 @@
 namespace enjoin {
 
 inline constexpr std::uint32_t kExecutorProtocol = 1;
-/// The executor finds its end of the socket under this number. 0 and 1 are /dev/null, 2 is the
-/// host's stderr; it has no other descriptors, but for the
-/// pipe of a make's jobserver where it is to use one. All signals are blocked, and those ignored that the
-/// host ignores; its folder, umask and limits are the host's.
-inline constexpr int kExecutorSocket = 200;
+/// The executor finds its end of the socket under this number, which is seldom one of a jobserver's
+/// (3 and 4 are), and below any limit that hosts have. 0 and 1 are /dev/null, 2 is the host's
+/// stderr; it has no other descriptors, but for the pipe of a make's jobserver where it is to use
+/// one. All signals are blocked, and those ignored that the host ignores; its folder, umask and
+/// limits are the host's.
+inline constexpr int kExecutorSocket = 9;
 
 struct FrameHeader {
   std::uint32_t size = 0;  ///< of the body

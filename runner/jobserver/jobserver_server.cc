@@ -41,9 +41,6 @@ JobserverServer::JobserverServer(JobserverStyle style, std::uint32_t slots,
   }
   spec_.folder = std::move(path);
   news_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (news_ && ::inotify_add_watch(news_.get(), spec_.folder.c_str(), IN_ACCESS | IN_MODIFY) < 0) {
-    news_.reset();
-  }
 }
 
 JobserverServer::~JobserverServer() {
@@ -71,20 +68,40 @@ void JobserverServer::put_back() {
 
 void JobserverServer::began(std::uint64_t job) {
   ledger_.end(kPending);
+  ended(job);  // an earlier attempt, if nobody has told of its end
   const std::string path = path_of(job);
-  ::unlink(path.c_str());  // an earlier attempt's
   if (::mkfifo(path.c_str(), 0600) != 0) throw system_error("cannot make the fifo " + path, errno);
   // For reading and writing: so nobody ever waits for the other end.
   ipc::UniqueFd pipe(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (!pipe) throw system_error("cannot open the fifo " + path, errno);
-  ledger_.end(job);
   static_cast<void>(ledger_.try_begin(job));
-  pipes_[job] = std::move(pipe);
+  const int watched = watch(path, pipe.get());
+  pipes_[job] = {std::move(pipe), watched};
+}
+
+// Whether the kernel tells of fifos at all is tried at the first one.
+int JobserverServer::watch(const std::string& path, int pipe) {
+  if (!news_) return -1;
+  const int watched = ::inotify_add_watch(news_.get(), path.c_str(), IN_ACCESS | IN_MODIFY);
+  if (watched >= 0 && !news_come_) {
+    int bytes = 0;
+    if (::write(pipe, &kToken, 1) == 1) throw_away(pipe, 1);
+    news_come_ = ::ioctl(news_.get(), FIONREAD, &bytes) == 0 && bytes > 0;
+  }
+  if (watched < 0 || !news_come_) news_.reset();
+  return watched;
+}
+
+void JobserverServer::drain_news() const {
+  char events[4096];
+  while (::read(news_.get(), events, sizeof events) > 0) {
+  }
 }
 
 void JobserverServer::ended(std::uint64_t job) {
   const auto found = pipes_.find(job);
   if (found == pipes_.end()) return;
+  if (news_ && found->second.watch >= 0) ::inotify_rm_watch(news_.get(), found->second.watch);
   pipes_.erase(found);
   ::unlink(path_of(job).c_str());
   ledger_.end(job);
@@ -93,11 +110,7 @@ void JobserverServer::ended(std::uint64_t job) {
 void JobserverServer::turn(TimePoint now) {
   const bool start_waits = std::exchange(refused_, false);
   may_start_ = false;
-  if (news_) {
-    char events[4096];
-    while (::read(news_.get(), events, sizeof events) > 0) {
-    }
-  }
+  if (news_) drain_news();
   look();
   if (ledger_.take_stirred()) {
     patient_since_ = now;
@@ -113,7 +126,7 @@ void JobserverServer::turn(TimePoint now) {
 }
 
 void JobserverServer::look() {
-  for (const auto& [job, pipe] : pipes_) look_at(job, pipe.get());
+  for (const auto& [job, pipe] : pipes_) look_at(job, pipe.fd.get());
 }
 
 void JobserverServer::look_at(std::uint64_t job, int pipe) {
@@ -132,7 +145,7 @@ void JobserverServer::share_out(bool start_waits, bool patience_over) {
 
 bool JobserverServer::make(const TokenLedger::Move& move) {
   if (move.from) {
-    const int pipe = pipes_.at(*move.from).get();
+    const int pipe = pipes_.at(*move.from).fd.get();
     char token = 0;
     if (::read(pipe, &token, 1) != 1) {
       const bool was_taken = errno == EAGAIN;  // just now, by the job
@@ -140,7 +153,7 @@ bool JobserverServer::make(const TokenLedger::Move& move) {
       return was_taken;
     }
   }
-  if (move.to && ::write(pipes_.at(*move.to).get(), &kToken, 1) != 1) return false;
+  if (move.to && ::write(pipes_.at(*move.to).fd.get(), &kToken, 1) != 1) return false;
   ledger_.moved(move);
   return true;
 }

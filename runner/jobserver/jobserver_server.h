@@ -44,11 +44,21 @@ class JobserverServer final : public JobSlots {
   void look_at(std::uint64_t job, int pipe);
   void share_out(bool start_waits, bool patience_over);
   bool make(const TokenLedger::Move& move);
+  int watch(const std::string& path, int pipe);
+  void drain_news() const;
+
+  struct Pipe {
+    ipc::UniqueFd fd;
+    int watch = -1;  ///< of inotify
+  };
 
   JobserverSpec spec_;
   TokenLedger ledger_;
-  ipc::UniqueFd news_;  ///< inotify; none: there is no such thing here
-  std::map<std::uint64_t, ipc::UniqueFd> pipes_;
+  /// inotify, on each fifo: on their folder, newer kernels tell nothing of fifos. None: it cannot
+  /// be had for all of them.
+  ipc::UniqueFd news_;
+  bool news_come_ = false;  ///< that was seen
+  std::map<std::uint64_t, Pipe> pipes_;
   bool refused_ = false;    ///< a start, since the last turn
   bool may_start_ = false;  ///< what was refused would succeed now
   TimePoint patient_since_{};

@@ -7,15 +7,22 @@ void CallCell::dispose() noexcept {
 }
 
 char* CallCell::make_room(std::size_t wanted) {
-  if (wanted <= sizeof first) {
-    heap.reset();
-    data = first;
-  } else {
+  drop_heap();
+  data = first;
+  size = 0;
+  if (wanted > sizeof first) {
     heap.reset(new char[wanted]);
     data = heap.get();
+    owner->add_bytes(wanted);
   }
   size = wanted;
   return data;
+}
+
+void CallCell::drop_heap() noexcept {
+  if (heap == nullptr) return;
+  heap.reset();
+  owner->take_bytes(size);
 }
 
 CallCell& CallCells::take() {
@@ -45,7 +52,7 @@ CallCell& CallCells::take() {
 }
 
 void CallCells::give_back(CallCell& cell) noexcept {
-  cell.heap.reset();
+  cell.drop_heap();
   cell.failure.reset();
   detail::JobCell* before = given_.load(std::memory_order_relaxed);
   do {

@@ -29,6 +29,7 @@ struct CallCell final : detail::JobCell {
 
   /// Room for `size` bytes; what was there is lost.
   char* make_room(std::size_t size);
+  void drop_heap() noexcept;
   std::string_view bytes() const { return {data, size}; }
 
   CallCells* owner = nullptr;
@@ -62,13 +63,23 @@ class CallCells {
   CallCell* at(std::uint32_t handle) noexcept;
   std::uint32_t count() const noexcept { return used_; }
 
+  /// Bytes of arguments and results that do not lie in cells; told by whoever holds them.
+  void add_bytes(std::uint64_t bytes) noexcept {
+    bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  void take_bytes(std::uint64_t bytes) noexcept {
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+  std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+
  private:
   static constexpr std::uint32_t kBlock = 256;
 
   detail::PoolCore* core_;
   std::vector<std::unique_ptr<std::array<CallCell, kBlock>>> blocks_;
-  std::uint32_t used_ = 0;                        // cells that were taken once
-  detail::JobCell* spare_ = nullptr;              // to be taken, linked by `next`
+  std::uint32_t used_ = 0;            // cells that were taken once
+  detail::JobCell* spare_ = nullptr;  // to be taken, linked by `next`
+  std::atomic<std::uint64_t> bytes_{0};
   std::atomic<detail::JobCell*> given_{nullptr};  // given back, not yet in spare_
 };
 

@@ -190,6 +190,7 @@ int PoolProcesses::start_in(Place& place, std::uint32_t number) {
   // The bell of a dead predecessor, its idle bit and its count of records mean nothing to this one.
   ipc::Bells(memory_.team).withdraw_idle(number);
   memory_.team.orders(number).results_taken.store(0, std::memory_order_relaxed);
+  memory_.team.orders(number).cancel_ticket.store(0, std::memory_order_relaxed);
   memory_.team.block(number).generation.store(0, std::memory_order_relaxed);
   if (const int error = keeper_->start(start.packed()); error != 0) return error;
   place.taken = true;
@@ -310,9 +311,18 @@ std::uint64_t PoolProcesses::next_time_ns() const {
 
 // ---- ending ------------------------------------------------------------------------------------
 
-bool PoolProcesses::kill_worker(ipc::WorkerId id) {
+// It begins no other call while the order stands (FunctionWorker::announce_call), so what it says
+// that it runs is what is hit.
+bool PoolProcesses::kill_worker(ipc::WorkerId id, std::uint64_t ticket) {
   Place* const place = find(id);
   if (place == nullptr || !keeper_) return false;
+  if (place->canceled) return true;
+  std::atomic<std::uint64_t>& order = memory_.team.orders(id.number).cancel_ticket;
+  order.store(ticket, std::memory_order_seq_cst);
+  if (place->ring->current.load(std::memory_order_seq_cst) != ticket) {
+    order.store(0, std::memory_order_release);
+    return false;
+  }
   place->canceled = true;
   keeper_->kill(id);
   return true;

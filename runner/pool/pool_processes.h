@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -36,7 +37,7 @@ class PoolProcesses final : public PoolWorkers {
   void take_news() override;
   std::uint32_t alive() const override { return alive_; }
   bool try_start() override;
-  bool kill_worker(ipc::WorkerId id) override;
+  bool kill_worker(ipc::WorkerId id, std::uint64_t ticket) override;
   bool all_left() const override { return alive_ == 0; }
   void end_all() override;
   std::uint64_t next_time_ns() const override;

@@ -62,8 +62,9 @@ class PoolWorkers {
   /// Error where that can never succeed.
   virtual bool try_start() = 0;
 
-  /// Kills it for the call that it runs (cancellation). False: it is not there.
-  virtual bool kill_worker(ipc::WorkerId id) = 0;
+  /// Kills it where it runs the call with this ticket (cancellation). False: it has made that call,
+  /// whose record is there or will be at once; no other call is hit.
+  virtual bool kill_worker(ipc::WorkerId id, std::uint64_t ticket) = 0;
 
   /// The queue is closed (ipc::kFlagClosed): workers leave by themselves when it is empty, and are
   /// not replaced unless try_start() is called. True: all have left.

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::uint32_t kSlots = 16384;
 constexpr std::uint32_t kArenaBytes = 16U << 20;
+constexpr std::uint64_t kCrowdedBytes = 64U << 20;
 constexpr std::uint32_t kTakeMost = 256;  // records, before their worker is told of the room
 
 PoolMemory make_memory(std::uint32_t workers) {
@@ -148,6 +149,7 @@ bool ProcessPool::write_to_log(CallCell& cell, std::string_view bytes) {
     rest.remove_prefix(static_cast<std::size_t>(put));
   }
   cell.in_log = {begin, bytes.size()};
+  cells_.add_bytes(bytes.size());
   log_end_ = next_in_log(begin + bytes.size());
   return true;
 }
@@ -178,6 +180,10 @@ PublishAnswer ProcessPool::publish(CallCell& cell) {
 void ProcessPool::announce() {
   const Lock lock(mutex_);
   announce_locked();
+}
+
+bool ProcessPool::is_crowded() noexcept {
+  return cells_.bytes() > kCrowdedBytes;
 }
 
 void ProcessPool::announce_locked() {
@@ -295,7 +301,10 @@ void ProcessPool::fail_cell(CallCell& cell, Fate fate, detail::Failure why) {
 }
 
 void ProcessPool::end_cell(CallCell& cell, Fate fate) {
-  if (cell.in_log.size != 0) give_back(memory_.argument_log.get(), cell.in_log);
+  if (cell.in_log.size != 0) {
+    give_back(memory_.argument_log.get(), cell.in_log);
+    cells_.take_bytes(cell.in_log.size);
+  }
   cell.place = CallPlace::kEnded;
   detail::Batch* const batch = cell.batch;
   if (batch != nullptr) {

@@ -49,6 +49,7 @@ class ProcessPool final : public detail::PoolCore, private WorkerEvents {
                                detail::Announce announce) override;
   void submit_task(detail::JobCell& cell, detail::Announce announce) override;
   void announce() override;
+  bool is_crowded() noexcept override;
   bool wait(const std::atomic<std::uint32_t>& word, const detail::Deadline* deadline) override;
   std::size_t cancel(detail::JobCell* const* cells, std::size_t count,
                      detail::CancelHow how) override;

@@ -168,7 +168,7 @@ std::size_t ProcessPool::cancel(JobCell* const* cells, std::size_t count, detail
     for (CallCell* const cell : asked) {
       if (cell->place != CallPlace::kQueued) continue;
       const std::optional<ipc::WorkerId> runner = runner_of(*cell);
-      if (!runner || !workers_->kill_worker(*runner)) continue;
+      if (!runner || !workers_->kill_worker(*runner, cell->ticket)) continue;
       end_cell(*cell, Fate::kCanceled);
       ++canceled;
     }

@@ -107,7 +107,7 @@ void ThreadWorkers::take_news() {
 }
 
 // A thread cannot be ended from outside: its record is held back, as if it had been.
-bool ThreadWorkers::kill_worker(ipc::WorkerId id) {
+bool ThreadWorkers::kill_worker(ipc::WorkerId id, std::uint64_t) {
   if (workers_[id.number] == nullptr || workers_[id.number]->id != id) return false;
   workers_[id.number]->killed.store(true);
   return true;

@@ -31,7 +31,7 @@ class ThreadWorkers final : public PoolWorkers {
   void take_news() override;
   std::uint32_t alive() const override;
   bool try_start() override;
-  bool kill_worker(ipc::WorkerId id) override;
+  bool kill_worker(ipc::WorkerId id, std::uint64_t ticket) override;
   bool all_left() const override;
   void end_all() override;
 

@@ -23,6 +23,7 @@ constexpr std::size_t kMostClaims = 128;
 constexpr std::uint64_t kBatchNs = 100'000;
 constexpr std::uint64_t kSpinNs = 40'000;
 constexpr std::uint32_t kRingPatienceMs = 100;
+constexpr std::uint32_t kOrderPauseUs = 500;
 
 // In a child that a function made by fork(): it must not go on as a worker.
 bool is_copy = false;
@@ -168,8 +169,17 @@ std::size_t FunctionWorker::fair_batch() const {
   return std::min(batch_, static_cast<std::size_t>(ready / memory_.workers() + 1));
 }
 
+// The host stores its order to cancel a call, then looks what we run: one of the two sees the
+// other. While an order stands we begin nothing, for we are about to be killed for the call before.
+void FunctionWorker::announce_call(std::uint64_t ticket) {
+  results_.header().current.store(ticket, std::memory_order_seq_cst);
+  const ipc::AtomicU64& order = memory_.orders(start_.id.number).cancel_ticket;
+  while (order.load(std::memory_order_seq_cst) != 0) ::usleep(kOrderPauseUs);
+}
+
 // False: the claim was taken back. The slot is done with when it returns.
 bool FunctionWorker::take_call(std::uint64_t position, Claimed* call) {
+  announce_call(queue_.slot(position).ticket);
   if (!queue_.try_start(position)) return false;
   const ipc::JobSlot& slot = queue_.slot(position);
   *call = {.ticket = slot.ticket,
@@ -272,6 +282,7 @@ void FunctionWorker::record(const Claimed& call, CallEnd end, std::string_view p
   next->payload_size = static_cast<std::uint32_t>(payload.size());
   std::memcpy(next->payload, payload.data(), payload.size());
   results_.publish();
+  results_.set_current(0);
 }
 
 bool FunctionWorker::write_to_log(std::string_view bytes, LogSpan* span) {

@@ -48,6 +48,7 @@ class FunctionWorker {
   bool initialize();
   void run_batch(std::size_t count);
   void hand_back(std::size_t from, std::size_t count);
+  void announce_call(std::uint64_t ticket);
   bool take_call(std::uint64_t position, Claimed* call);
   bool read_from_log(Claimed* call);
   void make_call(const Claimed& call);
