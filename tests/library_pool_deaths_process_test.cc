@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "enjoin/pool.h"
+#include "enjoin/shared.h"
 
 using enjoin::Future;
 using enjoin::OnDeath;
@@ -43,6 +44,15 @@ int own_pid() {
 
 int parent_pid() {
   return ::getppid();
+}
+
+void count_in(enjoin::shared::Counter counter) {
+  counter.add(1);
+}
+
+void die_with(enjoin::shared::Lock lock) {
+  lock.lock();
+  ::raise(SIGKILL);
 }
 
 void sleep_long() {
@@ -255,6 +265,18 @@ TEST_CASE("pool deaths: workers are killed at random, and no result is wrong or 
     CHECK(failed <= kills);
     if (on_death == OnDeath::kRetry) CHECK(failed == 0);
   }
+}
+
+TEST_CASE("pool deaths: shared objects arrive as the same ones, and a lock outlives its holder") {
+  enjoin::shared::Memory memory;
+  enjoin::shared::Counter counter(memory);
+  enjoin::shared::Lock lock(memory);
+  Pool pool({.size = 2, .shared = &memory});
+  pool.map<count_in>(std::vector(500, counter));
+  CHECK(counter.load() == 500);
+  CHECK_THROWS_AS(pool.submit<die_with>(lock).get(), enjoin::WorkerDied);
+  CHECK(lock.lock() == enjoin::shared::Acquired::kOwnerDied);
+  lock.unlock();
 }
 
 TEST_CASE("pool deaths: what workers say on stderr arrives whole, and in lines") {
