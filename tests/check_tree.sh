@@ -47,7 +47,7 @@ only_in() {  # HEADER PLACE
   matches "${include}[<\"]$1" "only in $2" "${others[@]}"
 }
 only_in 'toml\+\+/' 'runner/pipeline/toml_[a-z_]*\.cc$'
-only_in 'rapidjson/' 'runner/jsonl/'
+only_in 'rapidjson/' '(runner/jsonl|examples/library)/'
 only_in 'sqlite3\.h' 'runner/record/'
 only_in 'xxhash\.h' 'runner/record/identity\.cc$'
 matches "$include<iostream>" 'no iostream' "${public[@]}" "${ipc[@]}" "${worker[@]}" "${runner[@]}"

@@ -14,7 +14,7 @@ using Effect = GraphPlan::Effect;
 TEST_CASE("graph wishes: a cancelled job is dropped, with those that need it") {
   Fixture f({.cpus = 1});
   const StageIndex stage = f.stage();
-  const JobIndex first = f.job(stage);
+  const JobIndex first = f.job(stage, {.priority = 1});
   const JobIndex second = f.job(stage);
   const JobIndex third = f.job(stage);
   const JobIndex fourth = f.job(stage);
@@ -28,6 +28,7 @@ TEST_CASE("graph wishes: a cancelled job is dropped, with those that need it") {
   CHECK(f.start() == fourth);
   f.end(fourth);
   f.close();
+  f.opened();
   CHECK(f.plan.finished());
 }
 
@@ -133,6 +134,7 @@ TEST_CASE("graph wishes: a failure ends the wait for no answer, and an answer co
   f.end(asks);
   f.end(fails, End::kFailure);  // keep_going is off
   CHECK(f.dropped() == Jobs{waits});
+  f.opened();
   CHECK_FALSE(f.plan.finished());
   f.plan.answer(asks, Effect::kChanged);
   CHECK(f.plan.finished());

@@ -179,6 +179,7 @@ TEST_CASE("recipe job: merged output is kept in the order in which it was writte
 
 TEST_CASE("recipe job: of each stream the first bytes are kept, and all are counted") {
   JobRecipe recipe = bash("yes first | head -c 300000; yes err | head -c 1000 >&2");
+  recipe.shell = {"bash"};
   recipe.most_output = 1000;
   const RecipeRun ran = run_recipes(recipe_spec(1), {recipe, bash("echo next")});
   const KeptResult& cut = ran.of(1);

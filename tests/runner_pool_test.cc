@@ -2,7 +2,9 @@
 // threads on the same memory (tests/support/thread_workers.h), so that nothing is started and
 // ThreadSanitizer sees all. Real processes: library_pool_process_test.cc.
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <numeric>
 #include <poll.h>
 #include <stdexcept>

@@ -197,6 +197,7 @@ class EndedStream {
     for (detail::JobCell* const cell : cells) {
       if (cell != nullptr) detail::release(*cell);
     }
+    while (ended_ != nullptr) detail::release(*std::exchange(ended_, ended_->next));
   }
 
   /// The next to end; nothing behind the last. Throws as its get() does (failed_index() says whose

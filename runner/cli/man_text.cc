@@ -148,6 +148,7 @@ Read by enjoin:
 - `PARALLEL_SHELL`: the shell that runs command lines
 - `SHELL`: the same, where `PARALLEL_SHELL` is not set and no shell started enjoin
 - `TMPDIR`: where output is kept until it is printed; else /tmp. Nothing in it has a name.
+- `MAKEFLAGS`: whether a make offers slots, see `--jobserver`
 - `ENJOIN_WORKER`: the worker program, where it is not the one that was installed with enjoin
 
 Set for each job:
@@ -155,6 +156,7 @@ Set for each job:
 - `PARALLEL_SEQ`: the number of the job, as `{#}`
 - `PARALLEL_JOBSLOT`: the number of its slot, as `{%}`
 - `PARALLEL_PID`: the process id of enjoin
+- `MAKEFLAGS`: only where enjoin shares out slots, see `--jobserver`
 # SIGNALS
 - `SIGINT`, `SIGTERM`: At the first, no more jobs are started. The running ones are stopped with all
 processes that they have started: first by SIGTERM, and after a short while by SIGKILL. What they

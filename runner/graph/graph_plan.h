@@ -78,7 +78,8 @@ class GraphPlan {
   void stop();
 
   // What becomes of single jobs by the wish of who added them.
-  /// A job that has not begun its next attempt will not: it is dropped. False: it runs, or is final.
+  /// A job that has not begun its next attempt will not: it is dropped. False: it runs, or is
+  /// final.
   bool cancel(JobIndex job);
   /// Whether cancel() would find something to drop.
   bool is_unstarted(JobIndex job) const;

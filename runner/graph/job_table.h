@@ -48,8 +48,8 @@ class JobTable {
     std::uint32_t is_passed : 1 = 0;       ///< by GraphPlan::skip(): whether it changed is not said
     std::uint32_t need_changed : 1 = 0;    ///< of those that it needs and that have succeeded
     std::uint32_t need_unchanged : 1 = 0;  ///< likewise
-    float expected = 0;  ///< seconds; 0: not known
-    float level = 0;     ///< seconds from its start to the end of the longest chain of work
+    float expected = 0;                    ///< seconds; 0: not known
+    float level = 0;  ///< seconds from its start to the end of the longest chain of work
 
     JobState state() const { return static_cast<JobState>(state_bits); }
     void set(JobState state) { state_bits = static_cast<std::uint8_t>(state) & 15U; }

@@ -38,7 +38,7 @@ struct Requirement {
   std::vector<PoolIndex> pools = {};
   std::uint32_t attempts = 1;  ///< in all; 0: without end
   std::chrono::nanoseconds retry_delay{0};
-  double retry_backoff = 1;  ///< the delay grows by this factor with each attempt
+  double retry_backoff = 1;   ///< the delay grows by this factor with each attempt
   std::int32_t priority = 0;  ///< higher first, whatever chains of work there are
   bool asks = false;          ///< once it has succeeded, others wait for GraphPlan::answer()
   friend bool operator==(const Requirement&, const Requirement&) = default;

@@ -33,9 +33,7 @@ constexpr double kNewestWeight = 1.0 / 16;
 
 class TimeSlice {
  public:
-  bool is_over() {
-    return ++steps_ % 64 == 0 && HostSession::Clock::now() - began_ > kMostAtOnce;
-  }
+  bool is_over() { return ++steps_ % 64 == 0 && HostSession::Clock::now() - began_ > kMostAtOnce; }
 
  private:
   HostSession::Clock::time_point began_ = HostSession::Clock::now();

@@ -60,11 +60,11 @@ class HostSession {
   LocalTeam team_;
   ipc::UniqueFd epoll_;  ///< of all that is not the team's
   double average_wall_ = 1;
-  bool gone_ = false;         ///< the host is
-  bool more_frames_ = false;  ///< were there when we stopped taking them
-  bool more_starts_ = false;  ///< likewise
-  bool watches_room_ = false; ///< in the socket
-  bool stuck_ = false;        ///< the socket has room and takes nothing: descriptors under way
+  bool gone_ = false;          ///< the host is
+  bool more_frames_ = false;   ///< were there when we stopped taking them
+  bool more_starts_ = false;   ///< likewise
+  bool watches_room_ = false;  ///< in the socket
+  bool stuck_ = false;         ///< the socket has room and takes nothing: descriptors under way
 };
 
 }  // namespace enjoin

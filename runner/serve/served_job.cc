@@ -97,8 +97,9 @@ ServedJob served_job_of(AddJobMessage message, std::vector<ipc::UniqueFd> descri
   set_streams(command, &recipe, &job);
   for (std::size_t at = 0; at < descriptors.size(); ++at) {
     if (!descriptors[at]) {
-      throw Error("too many descriptors are open in the executor; a limit for jobs that have some"
-                  " of the host's, or a higher limit of open files, would help");
+      throw Error(
+          "too many descriptors are open in the executor; a limit for jobs that have some"
+          " of the host's, or a higher limit of open files, would help");
     }
     job.given.push_back(share->share(message.targets[at], std::move(descriptors[at])));
   }

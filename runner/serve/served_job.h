@@ -22,10 +22,10 @@ struct ServedJob {
   std::uint32_t attempts = 1;
   /// In the order of JobRecipe::descriptors: those of the host, then stdin, then stdout, stderr.
   std::vector<std::shared_ptr<ipc::UniqueFd>> given;
-  std::optional<std::string> input;        ///< its stdin
-  std::array<bool, 2> lines{false, false}; ///< its stdout, its stderr is a pipe to the host
-  bool runs = false;      ///< the team has it
-  bool canceled = false;  ///< its end, whatever it is, is the last
+  std::optional<std::string> input;         ///< its stdin
+  std::array<bool, 2> lines{false, false};  ///< its stdout, its stderr is a pipe to the host
+  bool runs = false;                        ///< the team has it
+  bool canceled = false;                    ///< its end, whatever it is, is the last
   bool has_descriptors() const { return !given.empty() || input || lines[0] || lines[1]; }
   bool tells_lines() const { return lines[0] || lines[1]; }
 };
