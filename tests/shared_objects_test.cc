@@ -77,6 +77,7 @@ TEST_CASE("shared memory: a handle that travels is the same object") {
   same.add(2);
   CHECK(counter.load() == 7);
   CHECK(!through_archive(Lock()));
+  CHECK(through_archive(memory).used_bytes() == memory.used_bytes());
   const std::vector<Buffer> buffers{memory.buffer(10), memory.buffer(20)};
   CHECK(through_archive(buffers)[1] == buffers[1]);
 }

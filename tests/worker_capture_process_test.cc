@@ -150,3 +150,25 @@ TEST_CASE("inherited output: nothing is captured") {
   CHECK(capture->poll_fd(kStdout) == -1);
   CHECK(capture->bytes(kStdout) == 0);
 }
+
+TEST_CASE("capture: a file's bytes beyond its cap take no space, and count") {
+  CaptureFiles files("/tmp");
+  const auto capture = enjoin::capture_in_files(files);
+  capture->set_cap(10);
+  CHECK(capture->trim() > 0);
+  const std::string written = "0123456789" + std::string(1 << 20, 'x');
+  REQUIRE(::write(files.fd(kStdout), written.data(), written.size()) ==
+          static_cast<ssize_t>(written.size()));
+  CHECK(capture->trim() > 0);
+  struct stat status {};
+  REQUIRE(::fstat(files.fd(kStdout), &status) == 0);
+  CHECK(status.st_blocks * 512 < 1 << 17);
+  capture->finish();
+  CHECK(capture->cut(kStdout));
+  CHECK(!capture->cut(kStderr));
+  CHECK(capture->bytes(kStdout) == written.size());
+  CHECK(contents(files.fd(kStdout)) == "0123456789");
+  capture->reset();
+  capture->set_cap(0);
+  CHECK(capture->trim() == 0);
+}

@@ -87,6 +87,12 @@ ENJOIN_API void worker_main(int argc, char** argv);
 /// the workers' queue without that; a host that has more and does not wait calls step() now and
 /// then, or when fd() is readable.
 ///
+/// *Worker processes.* They are no children of the host, and end with it, and with them all that
+/// functions have started. Their stdin is empty, their stdout the host's; what they write to stderr
+/// comes on the host's, whole, a few calls at a time. They leave without atexit() functions and
+/// destructors of static objects, but stdio is flushed. A plug-in in a host without worker_main()
+/// names a program of its own as worker_program, which loads the plug-in and calls worker_main().
+///
 /// *Threads.* All functions may be called by several threads at once. A pool is no use in a process
 /// that the host forks.
 class ENJOIN_API Pool {

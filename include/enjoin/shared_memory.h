@@ -17,6 +17,7 @@
 namespace enjoin::shared {
 
 class Buffer;
+class Memory;
 
 namespace detail {
 
@@ -46,6 +47,8 @@ class ENJOIN_API Object {
 
 /// As an argument or result an object travels as its memory's id and its place there.
 struct ENJOIN_API ObjectArchive {
+  static void write(ArchiveWriter& to, const Memory& memory);
+  static Memory read_memory(ArchiveReader& from);
   static void write(ArchiveWriter& to, const Object& object);
   static void read(ArchiveReader& from, Object& object, std::uint8_t kind);
 };
@@ -71,9 +74,10 @@ struct MemoryOptions {
 /// once where a Pool tells, else by whoever waits, within about a tenth of a second. What that
 /// means stands with each object. A thread that ends without giving back what it holds is no death.
 ///
-/// Copies are handles of the same memory. All functions of all objects may be called by several
-/// threads at once; none may be called by a signal handler. They throw Error where more processes
-/// than MemoryOptions::processes use it, and where its bytes were overwritten.
+/// Copies are handles of the same memory, and may be arguments themselves. All functions of all
+/// objects may be called by several threads at once; none may be called by a signal handler. They
+/// throw Error where more processes than MemoryOptions::processes use it, and where its bytes were
+/// overwritten.
 class ENJOIN_API Memory {
  public:
   explicit Memory(const MemoryOptions& options = {});
@@ -93,6 +97,8 @@ class ENJOIN_API Memory {
 
  private:
   friend struct MemoryAccess;
+  friend struct detail::ObjectArchive;
+  explicit Memory(std::shared_ptr<detail::Mapped> mapped);
   std::shared_ptr<detail::Mapped> mapped_;
 };
 
@@ -120,7 +126,7 @@ class ENJOIN_API Buffer : public detail::Object {
 /// Writes `text` and, where it does not end in one, a newline to the standard output, as a whole:
 /// what processes of one memory print so is never mixed. A line that a dead process has begun is
 /// ended first. Throws Error: it cannot be written.
-ENJOIN_API void print(Memory& memory, std::string_view text);
+ENJOIN_API void print(const Memory& memory, std::string_view text);
 
 }  // namespace enjoin::shared
 
@@ -135,6 +141,16 @@ requires(std::derived_from<T, shared::detail::Object>) struct Archive<T> {
     T object;
     shared::detail::ObjectArchive::read(from, object, T::kKind);
     return object;
+  }
+};
+
+template <>
+struct Archive<shared::Memory> {
+  static void write(ArchiveWriter& to, const shared::Memory& memory) {
+    shared::detail::ObjectArchive::write(to, memory);
+  }
+  static shared::Memory read(ArchiveReader& from) {
+    return shared::detail::ObjectArchive::read_memory(from);
   }
 };
 

@@ -134,6 +134,17 @@ void* Object::bytes() const {
   return bytes_;
 }
 
+void ObjectArchive::write(ArchiveWriter& to, const Memory& memory) {
+  const std::uint64_t id = memory.mapped_->header().id;
+  to.bytes(&id, sizeof id);
+}
+
+Memory ObjectArchive::read_memory(ArchiveReader& from) {
+  std::uint64_t id = 0;
+  from.bytes(&id, sizeof id);
+  return Memory(Mapped::find(id));
+}
+
 void ObjectArchive::write(ArchiveWriter& to, const Object& object) {
   std::uint64_t place[2] = {};
   if (object.mapped_) {
@@ -158,6 +169,8 @@ void ObjectArchive::read(ArchiveReader& from, Object& object, std::uint8_t kind)
 using detail::Mapped;
 
 Memory::Memory(const MemoryOptions& options) : mapped_(Mapped::create(options)) {}
+
+Memory::Memory(std::shared_ptr<Mapped> mapped) : mapped_(std::move(mapped)) {}
 
 std::size_t Memory::size_bytes() const {
   return mapped_->size_bytes() - mapped_->header().first_block - sizeof(detail::BlockHeader);

@@ -25,7 +25,7 @@ class Hold {
 
 // The mark says that a line may be begun: who finds it set after a death ends that line, which
 // costs an empty one at worst.
-void print(Memory& memory, std::string_view text) {
+void print(const Memory& memory, std::string_view text) {
   detail::Mapped& mapped = MemoryAccess::mapped(memory);
   detail::AtomicU32& open = mapped.header().print_open;
   const Hold hold(mapped);

@@ -264,7 +264,10 @@ void ProcessPool::take_result(Seat& seat, CallCell& cell, const ipc::ResultRecor
   if ((record.flags & kResultInLog) != 0) {
     LogSpan span;
     std::memcpy(&span, record.payload, sizeof span);
-    if (!read_all(seat.log.get(), cell.make_room(span.size), span.size, span.offset)) {
+    // A job may have scribbled on the record: no more is believed than the file holds.
+    const off_t held = ::lseek(seat.log.get(), 0, SEEK_END);
+    if (held < 0 || span.size > static_cast<std::uint64_t>(held) ||
+        !read_all(seat.log.get(), cell.make_room(span.size), span.size, span.offset)) {
       return fail_cell(cell, Fate::kImpossible,
                        {.text = "the result of " + call_label(cell) + " could not be read"});
     }
