@@ -21,9 +21,11 @@ done
 cmake -S . -B "$scratch/cmake" -DCMAKE_PREFIX_PATH="$prefix"
 cmake --build "$scratch/cmake"
 expect "$("$scratch/cmake/shared")" '7 from a job'
-expect "$("$scratch/cmake/static")" '7 from a job'
 expect "$("$scratch/cmake/c_shared")" 'from a job'
-expect "$("$scratch/cmake/c_static")" 'from a job'
+# A static library knows only the prefix that it was configured with, and this tree has moved.
+helpers=$(dirname "$(find "$prefix" -name enjoin-executor)")
+expect "$(ENJOIN_LIBEXEC=$helpers "$scratch/cmake/static")" '7 from a job'
+expect "$(ENJOIN_LIBEXEC=$helpers "$scratch/cmake/c_static")" 'from a job'
 
 command -v pkg-config >/dev/null || exit 0
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name enjoin.pc)")
