@@ -160,6 +160,8 @@ class Caller {
 
 /// A call to be made later, in each worker: PoolOptions::initializer.
 struct Call {
+  // As an aggregate it would have GCC 12 warn, in hosts, of members that "may be uninitialized".
+  Call() = default;
   std::function<void()> here = {};             ///< makes it in a thread
   const detail::Function* function = nullptr;  ///< nullptr: it cannot travel
   std::string arguments = {};                  ///< their archive
