@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
-#include "runner/cpu_quota.h"
 #include "runner/results.h"
+#include "worker/cpu_quota.h"
 #include "worker/term_safe.h"
 
 namespace enjoin {

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "runner/units.h"
+#include "worker/cpu_quota.h"
 
 namespace enjoin {
 namespace {

@@ -17,7 +17,7 @@
 #include "ipc/segment.h"
 #include "ipc/unique_fd.h"
 #include "runner/team/worker_process.h"
-#include "runner/units.h"
+#include "worker/cpu_quota.h"
 #include "worker/isolation.h"
 #include "worker/shell_choice.h"
 

@@ -37,10 +37,6 @@ TimeoutSpec parse_timeout(std::string_view text);
 /// "unlimited".
 std::vector<ResourceLimit> parse_limits(std::string_view text);
 
-/// The CPUs that this process may really use: the affinity mask, and no more than the cgroup quota
-/// (v1 and v2, rounded up). At least 1.
-std::uint32_t usable_cpus();
-
 /// -j: "auto" (auto_jobs.h: `cpus`, to begin with), "4", "150%" (rounded up), "+2", "-1", "0" (as
 /// many as possible: returns `most`), or a file that holds one of these. Empty: `cpus`. Never less
 /// than 1.

@@ -9,8 +9,8 @@
 #include <sys/resource.h>
 
 #include "enjoin/error.h"
-#include "runner/cpu_quota.h"
 #include "runner/units.h"
+#include "worker/cpu_quota.h"
 
 using enjoin::Error;
 using enjoin::parse_count;

@@ -8,7 +8,5 @@ namespace enjoin {
 
 /// PoolOptions::size, with 0 for as many as CPUs that we may use. Throws Error.
 std::uint32_t pool_size(std::uint32_t asked);
-/// CPUs that we may use, at least 1.
-std::uint32_t usable_cpus();
 
 }  // namespace enjoin

@@ -12,6 +12,7 @@
 
 #include "runner/pool/call_label.h"
 #include "runner/pool/pool_size.h"
+#include "worker/cpu_quota.h"
 
 namespace enjoin {
 

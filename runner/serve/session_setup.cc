@@ -11,7 +11,7 @@
 
 #include "runner/batch_setup.h"
 #include "runner/jobserver/open_job_slots.h"
-#include "runner/units.h"
+#include "worker/cpu_quota.h"
 
 namespace enjoin {
 namespace {

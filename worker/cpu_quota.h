@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -11,5 +12,9 @@ namespace enjoin {
 /// (cpu.cfs_quota_us) are looked at. `root` goes before /proc and before every mount point: tests
 /// give a made-up tree.
 std::optional<double> cgroup_cpu_quota(const std::string& root = "");
+
+/// The CPUs that this process may really use: the affinity mask, and no more than the cgroup quota
+/// (v1 and v2, rounded up). At least 1.
+std::uint32_t usable_cpus();
 
 }  // namespace enjoin

@@ -1,4 +1,4 @@
-#include "runner/cpu_quota.h"
+#include "worker/cpu_quota.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,8 +9,6 @@
 #include <sched.h>
 #include <string_view>
 #include <vector>
-
-#include "runner/units.h"
 
 namespace enjoin {
 namespace {
