@@ -127,7 +127,7 @@ TEST_CASE("frames: descriptors come with the frame that they were sent with") {
   left.queue(3, "glued");
   left.queue(4, "cd", with('c'));
   REQUIRE(left.flush());
-  Frame frame;
+  SocketFrame frame;
   for (const int kind : {1, 2, 3, 4}) {
     REQUIRE(right.take(&frame) == FrameSocket::Got::kFrame);
     CHECK(frame.kind == kind);
@@ -145,7 +145,7 @@ TEST_CASE("frames: one that is larger than the socket comes whole, after a full 
   files.push_back(numbered_file('f'));
   left.queue(1, large, std::move(files));
   left.queue(2, "after");
-  Frame frame;
+  SocketFrame frame;
   std::size_t turns = 0;
   while (right.take(&frame) == FrameSocket::Got::kNothing) {
     REQUIRE(left.flush());
@@ -163,7 +163,7 @@ TEST_CASE("frames: the end of the other side is told after what it had sent") {
   left.queue(1, "last words");
   REQUIRE(left.flush());
   left = FrameSocket();
-  Frame frame;
+  SocketFrame frame;
   CHECK(right.take(&frame) == FrameSocket::Got::kFrame);
   CHECK(right.take(&frame) == FrameSocket::Got::kGone);
   right.queue(1, "to nobody");
@@ -177,7 +177,7 @@ TEST_CASE("frames: what is no frame is damage") {
     FrameSocket socket{ipc::UniqueFd(ends[0])};
     REQUIRE(::write(ends[1], bytes, size) == static_cast<ssize_t>(size));
     ::close(ends[1]);
-    Frame frame;
+    SocketFrame frame;
     return socket.take(&frame);
   };
   const FrameHeader too_large{kMostFrame + 1, 1, 0};

@@ -70,7 +70,7 @@ TEST_CASE("tokenizer: aliases and clear abbreviations stand for their option") {
 }
 
 TEST_CASE("tokenizer: an abbreviation of several options is refused with their names") {
-  CHECK(error_of({"--job", "2"}) == "--job may be --jobs, --joblog: write more of it");
+  CHECK(error_of({"--job", "2"}) == "--job may be --jobs, --jobserver, --joblog: write more of it");
 }
 
 TEST_CASE("tokenizer: the command's own options are left to it") {

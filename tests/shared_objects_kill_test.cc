@@ -57,7 +57,7 @@ class SharedTrial : public test::Trial {
 template <typename World>
 void sweep(const char* name, const typename SharedTrial<World>::Acts& acts) {
   const auto make = [&] { return std::make_unique<SharedTrial<World>>(acts); };
-  const test::Sweep done = test::kill_everywhere(make, 2 * test::kPointsApart);
+  const test::Sweep done = test::kill_everywhere(make, 3 * test::kPointsApart);
   if (!done.allowed) {
     MESSAGE("SKIPPED: ptrace is not allowed here, nothing was killed");
     return;

@@ -57,7 +57,7 @@ std::size_t Executor::Impl::step() {
   ::eventfd_read(event_.get(), &count);
   NotDone guard(event_.get());
   read_lines();
-  Frame frame;
+  SocketFrame frame;
   int frames = 0;
   for (; frames < kMostFrames; ++frames) {
     if (!inbox_.empty()) {
@@ -76,7 +76,7 @@ std::size_t Executor::Impl::step() {
 }
 
 // The next frame from the socket; the end of the helper is noted in lost_.
-bool Executor::Impl::take_frame(Frame* frame) {
+bool Executor::Impl::take_frame(SocketFrame* frame) {
   if (!lost_.empty() && socket_.fd() < 0) return false;
   switch (socket_.take(frame)) {
     case FrameSocket::Got::kFrame:
@@ -114,7 +114,7 @@ void Executor::Impl::read_lines() {
   }
 }
 
-void Executor::Impl::handle(Frame frame) {
+void Executor::Impl::handle(SocketFrame frame) {
   bool good = false;
   switch (static_cast<ExecutorFrame>(frame.kind)) {
     case ExecutorFrame::kStarted: {

@@ -49,7 +49,7 @@ Executor::Impl::~Impl() {
   if (::getpid() != owner_) return;
   ::shutdown(socket_.fd(), SHUT_WR);  // ends all jobs; a copy in a forked process counts no more
   const auto end = std::chrono::steady_clock::now() + kPatience;
-  Frame frame;
+  SocketFrame frame;
   while (true) {
     const FrameSocket::Got got = socket_.take(&frame);
     if (got == FrameSocket::Got::kGone || got == FrameSocket::Got::kDamaged) return;
@@ -213,7 +213,7 @@ bool Executor::Impl::send_or_lose(HostFrame kind, const std::string& body,
 
 // Takes in one frame for later. False: there was none.
 bool Executor::Impl::pull() {
-  Frame frame;
+  SocketFrame frame;
   if (!take_frame(&frame)) return false;
   inbox_.push_back(std::move(frame));
   note_work();

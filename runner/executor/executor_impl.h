@@ -77,10 +77,10 @@ class Executor::Impl {
   void note_work();
 
   // Hearing from it (executor_events.cc).
-  bool take_frame(Frame* frame);
+  bool take_frame(SocketFrame* frame);
   void lose(const std::string& why);
   void read_lines();
-  void handle(Frame frame);
+  void handle(SocketFrame frame);
   void started(const StartedMessage& message, std::vector<ipc::UniqueFd> descriptors);
   void ended(EndedMessage message, const std::vector<ipc::UniqueFd>& descriptors);
   void refused(const RefusedMessage& message);
@@ -92,10 +92,10 @@ class Executor::Impl {
 
   pid_t owner_;  ///< who made us: a forked copy of us must not touch what is shared
   FrameSocket socket_;
-  ipc::UniqueFd epoll_;      ///< the socket, event_, and the pipes of Output::kLines
-  ipc::UniqueFd event_;      ///< readable where there is work that no other descriptor tells of
-  std::deque<Frame> inbox_;  ///< came while we were sending
-  std::string lost_;         ///< why the helper is gone; empty: it is there
+  ipc::UniqueFd epoll_;  ///< the socket, event_, and the pipes of Output::kLines
+  ipc::UniqueFd event_;  ///< readable where there is work that no other descriptor tells of
+  std::deque<SocketFrame> inbox_;  ///< came while we were sending
+  std::string lost_;               ///< why the helper is gone; empty: it is there
 
   std::map<JobId, JobPointer> jobs_;  ///< unfinished
   std::size_t running_ = 0;

@@ -85,7 +85,7 @@ bool FrameSocket::flush() {
   return true;
 }
 
-FrameSocket::Got FrameSocket::take(Frame* frame) {
+FrameSocket::Got FrameSocket::take(SocketFrame* frame) {
   while (true) {
     const Got got = take_parsed(frame);
     if (got != Got::kNothing) return got;
@@ -94,7 +94,7 @@ FrameSocket::Got FrameSocket::take(Frame* frame) {
   }
 }
 
-FrameSocket::Got FrameSocket::take_parsed(Frame* frame) {
+FrameSocket::Got FrameSocket::take_parsed(SocketFrame* frame) {
   const std::string_view rest = std::string_view(received_).substr(parsed_);
   FrameHeader header;
   if (rest.size() < sizeof header) return Got::kNothing;

@@ -13,7 +13,7 @@
 namespace enjoin {
 
 /// One frame that has come, whole.
-struct Frame {
+struct SocketFrame {
   std::uint16_t kind = 0;
   std::string body;
   /// As many as the header says. Those that could not be received, because this process has no
@@ -46,7 +46,7 @@ class FrameSocket {
     kDamaged,  ///< what came is no frame
   };
   /// The next frame, if it is there.
-  Got take(Frame* frame);
+  Got take(SocketFrame* frame);
 
   static constexpr std::size_t kMostDescriptors = 253;  // SCM_MAX_FD
 
@@ -56,7 +56,7 @@ class FrameSocket {
     std::vector<ipc::UniqueFd> descriptors;  ///< go with the first byte
   };
   bool read_more();
-  Got take_parsed(Frame* frame);
+  Got take_parsed(SocketFrame* frame);
 
   ipc::UniqueFd socket_;
   std::deque<Piece> queue_;

@@ -57,7 +57,7 @@ void add_jobserver(std::vector<std::pair<int, int>>* descriptors) {
 }
 
 void wait_for_hello(FrameSocket* socket, const std::string& path) {
-  Frame frame;
+  SocketFrame frame;
   while (true) {
     const FrameSocket::Got got = socket->take(&frame);
     if (got == FrameSocket::Got::kFrame) break;

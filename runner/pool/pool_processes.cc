@@ -236,7 +236,7 @@ void PoolProcesses::take_answer(const KeeperAnswer& answer) {
   } else if (answer.news == KeeperNews::kNotStarted) {
     ++failed_starts_;
     not_before_ns_ = monotonic_ns() + kStartPauseNs;
-    WorkerEnd end{.id = place->id};
+    PoolWorkerEnd end{.id = place->id};
     if (failed_starts_ > kMostFailedStarts && alive_ == 1) {
       end.hopeless = system_error("no worker of the pool can be started", answer.code).what();
     }
@@ -249,7 +249,7 @@ void PoolProcesses::take_answer(const KeeperAnswer& answer) {
 }
 
 void PoolProcesses::on_end(Place& place, int signal, int status) {
-  WorkerEnd end{.id = place.id, .signal = signal, .status = status};
+  PoolWorkerEnd end{.id = place.id, .signal = signal, .status = status};
   end.canceled = place.canceled;
   end.timed_out = signal == SIGKILL && !place.canceled && CallTimer::ran_out(*place.ring);
   const std::string text = take_unforwarded(place.errors.get());
@@ -296,7 +296,7 @@ void PoolProcesses::on_keeper_death() {
       on_end(place, SIGKILL, 0);
       continue;
     }
-    WorkerEnd end{.id = place.id};
+    PoolWorkerEnd end{.id = place.id};
     end.hopeless = no_hello_text();
     place = Place{};
     --alive_;

@@ -19,7 +19,7 @@ struct PoolMemory {
 };
 
 /// How a worker ended.
-struct WorkerEnd {
+struct PoolWorkerEnd {
   ipc::WorkerId id;
   int signal = 0;               ///< 0: it exited
   int status = 0;               ///< its exit status, where it exited
@@ -40,7 +40,7 @@ class WorkerEvents {
   virtual void worker_started(ipc::WorkerId id, ipc::Segment ring, ipc::UniqueFd result_log) = 0;
   /// It can write no more; nothing of it is left. Its records are settled here, what it had claimed
   /// goes back into the queue, and the call that it ran fails or is queued again.
-  virtual void worker_ended(const WorkerEnd& end) = 0;
+  virtual void worker_ended(const PoolWorkerEnd& end) = 0;
 
  protected:
   ~WorkerEvents() = default;

@@ -102,10 +102,10 @@ class ProcessPool final : public detail::PoolCore, private WorkerEvents {
 
   // process_pool_ends.cc: workers' ends, cancellation, the end of all.
   void worker_started(ipc::WorkerId id, ipc::Segment ring, ipc::UniqueFd result_log) override;
-  void worker_ended(const WorkerEnd& end) override;
-  void settle(const WorkerEnd& end);
+  void worker_ended(const PoolWorkerEnd& end) override;
+  void settle(const PoolWorkerEnd& end);
   void settle_rest();
-  void lose(CallCell& cell, const WorkerEnd& end);
+  void lose(CallCell& cell, const PoolWorkerEnd& end);
   void give_up(const std::string& why);
   void end_workers();
   std::optional<ipc::WorkerId> runner_of(const CallCell& cell) const;
@@ -145,7 +145,7 @@ class ProcessPool final : public detail::PoolCore, private WorkerEvents {
   bool over_ = false;          // shut down
   bool workers_over_ = false;  // all have been ended
   std::string hopeless_;
-  std::vector<WorkerEnd> unsettled_;
+  std::vector<PoolWorkerEnd> unsettled_;
 };
 
 }  // namespace enjoin

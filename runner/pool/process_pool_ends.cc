@@ -20,7 +20,7 @@ namespace {
 // Longer than any holder needs, unless it was stopped.
 constexpr auto kLockLimit = std::chrono::milliseconds(50);
 
-std::string how_it_ended(const WorkerEnd& end) {
+std::string how_it_ended(const PoolWorkerEnd& end) {
   if (end.signal != 0) {
     const char* const name = ::strsignal(end.signal);
     return "signal " + std::to_string(end.signal) + (name ? std::string(" (") + name + ")" : "");
@@ -40,7 +40,7 @@ void ProcessPool::worker_started(ipc::WorkerId id, ipc::Segment ring, ipc::Uniqu
   delete seat.reader.exchange(made, std::memory_order_acq_rel);
 }
 
-void ProcessPool::worker_ended(const WorkerEnd& end) {
+void ProcessPool::worker_ended(const PoolWorkerEnd& end) {
   Seat& seat = seats_[end.id.number];
   if (seat.id == end.id) {
     take_records(seat);
@@ -57,7 +57,7 @@ void ProcessPool::worker_ended(const WorkerEnd& end) {
 }
 
 // What it had claimed goes back, what it ran is lost. Later, while its lock cannot be had.
-void ProcessPool::settle(const WorkerEnd& end) {
+void ProcessPool::settle(const PoolWorkerEnd& end) {
   bells_.withdraw_idle(end.id.number);
   std::vector<std::pair<std::uint32_t, std::uint64_t>> started;
   const LockAnswer answer = publisher_.take_back(
@@ -82,11 +82,11 @@ void ProcessPool::settle(const WorkerEnd& end) {
 }
 
 void ProcessPool::settle_rest() {
-  for (const WorkerEnd& end : std::exchange(unsettled_, {})) settle(end);
+  for (const PoolWorkerEnd& end : std::exchange(unsettled_, {})) settle(end);
 }
 
 // Its worker has died in it.
-void ProcessPool::lose(CallCell& cell, const WorkerEnd& end) {
+void ProcessPool::lose(CallCell& cell, const PoolWorkerEnd& end) {
   ++cell.deaths;
   cell.run_by = 0;
   cell.ticket = 0;

@@ -119,7 +119,7 @@ void HostSession::end_all() {
 
 void HostSession::take_frames() {
   more_frames_ = false;
-  Frame frame;
+  SocketFrame frame;
   for (TimeSlice slice; !slice.is_over();) {
     switch (socket_.take(&frame)) {
       case FrameSocket::Got::kFrame:

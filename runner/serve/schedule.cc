@@ -26,7 +26,7 @@ Schedule::Schedule(GraphPlanSpec spec, pid_t terminal_group)
 }
 
 template <typename Body>
-Body Schedule::body_of(const Frame& frame) {
+Body Schedule::body_of(const SocketFrame& frame) {
   Body body{};
   if (!unpack(frame.body, &body)) damage("a frame of kind " + std::to_string(frame.kind));
   return body;
@@ -44,7 +44,7 @@ StageIndex Schedule::known(StageId stage) const {
   return StageIndex{number};
 }
 
-void Schedule::take(Frame frame) {
+void Schedule::take(SocketFrame frame) {
   switch (static_cast<HostFrame>(frame.kind)) {
     case HostFrame::kAddLimit: {
       auto limit = body_of<AddLimitMessage>(frame);
@@ -83,7 +83,7 @@ void Schedule::take(Frame frame) {
   damage("a frame of kind " + std::to_string(frame.kind));
 }
 
-void Schedule::take_stage(const Frame& frame) {
+void Schedule::take_stage(const SocketFrame& frame) {
   auto stage = body_of<AddStageMessage>(frame);
   if (static_cast<std::uint32_t>(stage.id) != last_stage_ + 1) damage("the number of a stage");
   StageSpec spec{.name = std::move(stage.options.name),
@@ -116,7 +116,7 @@ Requirement Schedule::requirement_of(const JobOptions& options) const {
   return requirement;
 }
 
-void Schedule::take_job(Frame frame) {
+void Schedule::take_job(SocketFrame frame) {
   auto message = body_of<AddJobMessage>(frame);
   const JobId id = message.id;
   const JobOptions& options = message.options;
@@ -139,14 +139,14 @@ void Schedule::take_job(Frame frame) {
   }
 }
 
-void Schedule::take_need(const Frame& frame) {
+void Schedule::take_need(const SocketFrame& frame) {
   const auto need = body_of<AddNeedMessage>(frame);
   const JobIndex job = known(need.job);
   const JobIndex on = known(need.on);
   if (plan_.is_unstarted(job) && plan_.attempt(job) == 0) plan_.add_need(job, on);
 }
 
-void Schedule::take_answer(const Frame& frame) {
+void Schedule::take_answer(const SocketFrame& frame) {
   const auto answer = body_of<AnswerMessage>(frame);
   const bool is_same = answer.answer == Answer::kUnchanged;
   plan_.answer(known(answer.job),

@@ -30,7 +30,7 @@ class Schedule {
   Schedule(GraphPlanSpec spec, pid_t terminal_group);
 
   /// Takes one frame, but kSetup. Throws Error: it is damage, or of an unknown kind.
-  void take(Frame frame);
+  void take(SocketFrame frame);
 
   // What came of it, each once.
   std::vector<RefusedMessage> take_refused() { return std::exchange(refused_, {}); }
@@ -56,17 +56,17 @@ class Schedule {
   std::size_t unfinished() const { return jobs_.size(); }
 
  private:
-  void take_job(Frame frame);
-  void take_stage(const Frame& frame);
-  void take_need(const Frame& frame);
-  void take_answer(const Frame& frame);
+  void take_job(SocketFrame frame);
+  void take_stage(const SocketFrame& frame);
+  void take_need(const SocketFrame& frame);
+  void take_answer(const SocketFrame& frame);
   void cancel(JobId job, Stop how);
   void cancel_all(Stop how);
   JobIndex known(JobId job) const;
   StageIndex known(StageId stage) const;
   Requirement requirement_of(const JobOptions& options) const;
   template <typename Body>
-  static Body body_of(const Frame& frame);
+  static Body body_of(const SocketFrame& frame);
 
   GraphPlan plan_;
   pid_t terminal_group_;

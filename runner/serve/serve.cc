@@ -25,7 +25,7 @@ struct Setup {
 
 // nullopt: the host has gone before.
 std::optional<Setup> wait_for_setup(FrameSocket* socket) {
-  Frame frame;
+  SocketFrame frame;
   while (true) {
     const FrameSocket::Got got = socket->take(&frame);
     if (got == FrameSocket::Got::kFrame) break;

@@ -69,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   Schedule schedule({.cpus = 2, .keep_going = size % 2 == 0}, 0);
   std::uint64_t turns = 0;
-  Frame frame;
+  SocketFrame frame;
   try {
     while (socket.take(&frame) == FrameSocket::Got::kFrame) {
       try_all(frame.body);

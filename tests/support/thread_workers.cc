@@ -96,7 +96,7 @@ void ThreadWorkers::take_news() {
     if (place == nullptr || !place->gone.load()) continue;
     place->thread.join();
     const std::unique_ptr<Worker> worker = std::move(place);
-    WorkerEnd end;
+    PoolWorkerEnd end;
     end.id = worker->id;
     end.canceled = worker->killed.load();
     end.signal = end.canceled ? 9 : worker->signal.load();
