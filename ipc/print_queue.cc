@@ -110,6 +110,12 @@ bool PrintQueue::finish() noexcept {
   if (!enter()) return false;
   const std::uint64_t next = control.print_next.load(std::memory_order_relaxed);
   PrintEntry& entry = memory_->entry(next);
+  // `next` may have been scribbled on: then it is another entry that would be marked and passed.
+  if (control.printing != next + 1) {
+    damaged_ = true;
+    lock_.unlock();
+    return false;
+  }
   if (!is_whole(PrintEntry(entry), next)) damaged_ = true;
   entry.printed = entry.sum ^ kPrintedMark;  // who sees that `next` has passed it looks for this
   std::atomic_signal_fence(std::memory_order_seq_cst);
