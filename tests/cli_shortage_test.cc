@@ -194,8 +194,8 @@ TEST_CASE("shortage: few processes make a small team") {
     check_honest(ran, lines(1, 10));
     CHECK((processes < 4 || ran.status == 0));
   }
-  // Eight workers are all the processes that there may be, and jobs last long enough to notice.
-  const Ran ran = run(10, "exec sh -c 'read x </dev/null; exec sleep 0.5'");
+  // Eight workers are all the processes that there may be, and jobs last until all have come.
+  const Ran ran = run(10, "exec sh -c 'read x </dev/null; exec sleep 1.5'");
   CHECK(ran.status == 0);
   CHECK(ran.says("no more processes could be started"));
 }
