@@ -6,7 +6,7 @@
 //                                                  one core; two: on any of two
 //   function_pool start PLACEMENT WORKERS [fork]   made, one call each, joined
 //   function_pool wait PLACEMENT WORKERS JOBS      calls that wait a millisecond each
-//   function_pool compute PLACEMENT WORKERS JOBS   calls that compute about a millisecond each
+//   function_pool compute PLACEMENT WORKERS JOBS   calls that compute about 0.4 ms each
 //   function_pool allocate PLACEMENT WORKERS JOBS  calls that allocate and free all the time
 //   function_pool kill processes JOBS              one call in the middle kills its worker
 //   function_pool large PLACEMENT JOBS             1 MB there, 1 MB back

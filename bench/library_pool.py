@@ -152,7 +152,7 @@ def placement(pools):
     results = []
     for kind, workers, count, what in (
             ("wait", 64, 20_000, "calls that wait 1 ms, 64 workers"),
-            ("compute", 2, 2_000, "calls that compute 1 ms, 2 workers"),
+            ("compute", 2, 2_000, "calls that compute 0.4 ms, 2 workers"),
             ("allocate", 2, 2_000, "calls that allocate all the time, 2 workers"),
             ("large", 0, 1_000, "1 MB there and 1 MB back, 2 workers")):
         numbers = [workers, count // pools.scale] if workers else [count // pools.scale]
