@@ -73,7 +73,6 @@ ProcessPool::ProcessPool(const PoolOptions& options, MakeWorkers make_workers)
     : options_(options),
       size_(pool_size(options.size)),
       owner_(::getpid()),
-      may_spin_(usable_cpus() > 1),
       memory_(make_memory(size_)),
       bells_(memory_.team),
       publisher_(memory_.team),

@@ -28,8 +28,10 @@
 #include "ipc/bells.h"
 #include "ipc/claim_queue.h"
 #include "ipc/results.h"
+#include "ipc/spin.h"
 #include "runner/pool/call_cells.h"
 #include "runner/pool/pool_workers.h"
+#include "worker/cpu_quota.h"
 
 namespace enjoin {
 
@@ -92,7 +94,6 @@ class ProcessPool final : public detail::PoolCore, private WorkerEvents {
   template <typename Done>
   bool drive(Lock& lock, Done&& done, const detail::Deadline* deadline);
   void sleep(Lock& lock, const detail::Deadline* deadline);
-  bool spin();
   bool has_records() const noexcept;
   bool anything_there() const noexcept;
   void poll_news(int timeout_ms, Lock& lock);
@@ -114,7 +115,6 @@ class ProcessPool final : public detail::PoolCore, private WorkerEvents {
   const PoolOptions options_;
   const std::uint32_t size_;
   const pid_t owner_;
-  const bool may_spin_;
 
   std::mutex mutex_;
   std::condition_variable changed_;  // something has ended, or nobody drives any more
@@ -137,8 +137,7 @@ class ProcessPool final : public detail::PoolCore, private WorkerEvents {
   std::uint64_t told_ = 0;  // of those, by step()
   std::uint64_t workers_lost_ = 0;
   std::uint32_t waiters_ = 0;
-  std::uint32_t spins_failed_ = 0;  // in a row
-  std::uint32_t spins_to_skip_ = 0;
+  ipc::Spin spin_{usable_cpus() > 1};  // the driver's
   bool driving_ = false;
   bool evented_ = false;  // fd() was asked for
   bool closed_ = false;

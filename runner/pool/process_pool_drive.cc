@@ -15,15 +15,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// About twice what waking a process on another core takes.
-constexpr auto kSpin = std::chrono::microseconds(40);
 constexpr milliseconds kLeaveWithin(5000);  // workers of a closed pool whose jobs have ended
-
-void relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#endif
-}
 
 void raise_event(int fd) noexcept {
   const std::uint64_t one = 1;
@@ -74,29 +66,6 @@ bool ProcessPool::anything_there() const noexcept {
   return has_records() || (backlog_ != nullptr && publisher_.can_reclaim());
 }
 
-// A worker may be about to answer: what spinning finds costs nobody a wake-up. It is left off where
-// it has found nothing lately.
-bool ProcessPool::spin() {
-  if (!may_spin_) return false;
-  if (spins_to_skip_ > 0) {
-    --spins_to_skip_;
-    return false;
-  }
-  const Clock::time_point until = Clock::now() + kSpin;
-  do {
-    for (int i = 0; i < 32; ++i) {
-      if (has_records()) {
-        spins_failed_ = 0;
-        return true;
-      }
-      relax();
-    }
-  } while (Clock::now() < until);
-  spins_failed_ = std::min(spins_failed_ + 1, 6U);
-  spins_to_skip_ = (1U << spins_failed_) - 1;
-  return false;
-}
-
 void ProcessPool::poll_news(int timeout_ms, Lock& lock) {
   epoll_event events[2];
   lock.unlock();
@@ -114,7 +83,8 @@ void ProcessPool::poll_news(int timeout_ms, Lock& lock) {
 
 void ProcessPool::sleep(Lock& lock, const detail::Deadline* deadline) {
   lock.unlock();
-  const bool found = spin();
+  // A worker may be about to answer.
+  const bool found = spin_.finds([this] { return has_records(); });
   lock.lock();
   if (found || over_) return;
   bells_.announce_supervisor_waits();

@@ -62,12 +62,16 @@ void ThreadPool::submit_task(JobCell& cell, detail::Announce announce) {
     return;
   }
   start_as_needed();
-  if (sleeping_ > 0) work_.notify_one();
+  few_at_a_time_ = pending_ <= threads_.size();
+  ++announced_;
+  if (sleeping_ > 0 && waiting_ > looking_) work_.notify_one();
 }
 
 void ThreadPool::announce() {
   const std::unique_lock lock(mutex_);
   start_as_needed();
+  few_at_a_time_ = pending_ <= threads_.size();
+  ++announced_;
   if (sleeping_ > 0 && unannounced_ > 1) work_.notify_all();
   if (sleeping_ > 0 && unannounced_ == 1) work_.notify_one();
   unannounced_ = 0;
@@ -99,6 +103,7 @@ bool ThreadPool::initialize() {
   } catch (...) {
     Thrown thrown = current_thrown();
     const std::scoped_lock lock(mutex_);
+    if (is_hopeless_) return false;  // who saw it may be reading hopeless_
     hopeless_ = {.type = std::move(thrown.type),
                  .text = "the pool's initializer failed: " + thrown.text,
                  .original = std::current_exception()};
@@ -107,34 +112,58 @@ bool ThreadPool::initialize() {
   }
 }
 
+void ThreadPool::wait_for_work(ipc::Spin& spin, std::unique_lock<std::mutex>& lock) {
+  while (first_ == nullptr && !closed_) {
+    // The next job may come at once. One thread looks; the others sleep. Where jobs come in crowds,
+    // all do: who sleeps until there is enough to do is in nobody's way.
+    if (few_at_a_time_ && looking_ == 0 && spin.worth_it()) {
+      ++looking_;
+      const std::uint64_t seen = announced_.load(std::memory_order_relaxed);
+      lock.unlock();
+      spin.note(
+          ipc::Spin::look_for([&] { return announced_.load(std::memory_order_relaxed) != seen; }));
+      lock.lock();
+      --looking_;
+      if (first_ != nullptr || closed_) return;
+    }
+    ++sleeping_;
+    work_.wait(lock);
+    --sleeping_;
+  }
+}
+
 void ThreadPool::work() {
+  ipc::Spin spin(usable_cpus() > 1);
   initialize();
+  JobCell* ended = nullptr;  // released outside the lock: what is in it is the user's
+  const auto release_ended = [&ended] {
+    if (ended != nullptr) detail::release(*std::exchange(ended, nullptr));
+  };
   std::unique_lock lock(mutex_);
   for (;;) {
-    while (first_ == nullptr && !closed_) {
-      ++sleeping_;
-      work_.wait(lock);
-      --sleeping_;
+    if (first_ == nullptr && ended != nullptr) {
+      lock.unlock();
+      release_ended();
+      lock.lock();
     }
+    wait_for_work(spin, lock);
     if (first_ == nullptr) return;
     JobCell& cell = *first_;
     first_ = cell.next;
     if (first_ == nullptr) last_ = nullptr;
     cell.next = nullptr;
     --waiting_;
-    if (is_hopeless_) {
-      cell.failure = std::make_unique<detail::Failure>(hopeless_);
-      end_cell(cell, Fate::kThrew);
-    } else {
-      lock.unlock();
-      cell.run();
-      lock.lock();
-      end_cell(cell, cell.failure != nullptr ? Fate::kThrew : Fate::kReturned);
-    }
-    // Outside the lock: what a result or an argument does at its end is the user's.
+    const bool is_hopeless = is_hopeless_;
     lock.unlock();
-    detail::release(cell);
+    release_ended();
+    if (is_hopeless) {
+      cell.failure = std::make_unique<detail::Failure>(hopeless_);
+    } else {
+      cell.run();
+    }
     lock.lock();
+    end_cell(cell, cell.failure != nullptr ? Fate::kThrew : Fate::kReturned);
+    ended = &cell;
   }
 }
 
@@ -156,14 +185,23 @@ void ThreadPool::end_cell(JobCell& cell, Fate fate) {
 }
 
 bool ThreadPool::wait(const std::atomic<std::uint32_t>& word, const detail::Deadline* deadline) {
+  const auto is_there = [&word] { return word.load(std::memory_order_acquire) != 0; };
   std::unique_lock lock(mutex_);
-  while (word.load(std::memory_order_acquire) == 0) {
+  while (!is_there()) {
+    // With more jobs than threads, who looks would be in the threads' way.
+    if (pending_ <= threads_.size() && wait_spin_.worth_it()) {
+      lock.unlock();
+      const bool found = ipc::Spin::look_for(is_there);
+      lock.lock();
+      wait_spin_.note(found);
+      if (is_there()) break;
+    }
     ++waiters_;
     const bool late =
         deadline != nullptr && ended_.wait_until(lock, *deadline) == std::cv_status::timeout;
     if (deadline == nullptr) ended_.wait(lock);
     --waiters_;
-    if (late) return word.load(std::memory_order_acquire) != 0;
+    if (late) return is_there();
   }
   return true;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -8,7 +9,9 @@
 #include <vector>
 
 #include "enjoin/pool.h"
+#include "ipc/spin.h"
 #include "ipc/unique_fd.h"
+#include "worker/cpu_quota.h"
 
 namespace enjoin {
 
@@ -43,6 +46,7 @@ class ThreadPool final : public detail::PoolCore {
  private:
   void start_as_needed();
   void work();
+  void wait_for_work(ipc::Spin& spin, std::unique_lock<std::mutex>& lock);
   bool initialize();
   void end_cell(detail::JobCell& cell, detail::Fate fate);
   void cancel_waiting(std::unique_lock<std::mutex>& lock);
@@ -66,11 +70,18 @@ class ThreadPool final : public detail::PoolCore {
   std::uint64_t told_ = 0;  // of those, by step()
   std::uint32_t sleeping_ = 0;
   std::uint32_t waiters_ = 0;
+  bool few_at_a_time_ = true;  // the last job came when a thread was free for it
+  std::uint32_t looking_ = 0;  // threads that look at announced_ before they sleep: 0 or 1
+  ipc::Spin wait_spin_{usable_cpus() > 1};  // of those that wait for results
   bool closed_ = false;
   std::vector<std::thread> threads_;
   ipc::UniqueFd event_fd_;
   detail::Failure hopeless_;  // the initialiser's
   bool is_hopeless_ = false;
+
+  // How often jobs were announced; written under mutex_. It has a line of the cache for itself, so
+  // that who looks at it holds nobody up who submits.
+  alignas(64) std::atomic<std::uint64_t> announced_ = 0;
 };
 
 }  // namespace enjoin

@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::size_t kMostClaims = 128;
 constexpr std::uint64_t kBatchNs = 100'000;
-constexpr std::uint64_t kSpinNs = 40'000;
 constexpr std::uint32_t kRingPatienceMs = 100;
 constexpr std::uint32_t kOrderPauseUs = 500;
 
@@ -37,17 +36,6 @@ FunctionConfig read_config(int fd) {
   }
   ArchiveReader from({segment.at<char>(sizeof(ipc::SegmentHeader)), size});
   return from.read<FunctionConfig>();
-}
-
-bool has_several_cpus() {
-  cpu_set_t set;
-  return ::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
-}
-
-void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#endif
 }
 
 }  // namespace
@@ -66,7 +54,6 @@ FunctionWorker::FunctionWorker(const FunctionStart& start)
       result_log_(start.result_log),
       errors_(ipc::UniqueFd(start.errors), ipc::UniqueFd(start.errors_mark), start.argument_log),
       claimed_(kMostClaims),
-      may_spin_(has_several_cpus()),
       born_ns_(monotonic_ns()) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (static_cast<std::uint32_t>(::getppid()) != start.parent_pid)
@@ -312,32 +299,10 @@ void FunctionWorker::wait_for_room() {
   bells_.withdraw_idle(number);
 }
 
-// The next call may come at once: what spinning finds costs nobody a wake-up. It is left off where
-// it has found nothing lately.
-bool FunctionWorker::spin() {
-  if (!may_spin_) return false;
-  if (spins_to_skip_ > 0) {
-    --spins_to_skip_;
-    return false;
-  }
-  const std::uint64_t until = monotonic_ns() + kSpinNs;
-  do {
-    for (int i = 0; i < 32; ++i) {
-      if (queue_.looks_ready()) {
-        spins_failed_ = 0;
-        return true;
-      }
-      relax();
-    }
-  } while (monotonic_ns() < until);
-  spins_failed_ = std::min(spins_failed_ + 1, 6U);
-  spins_to_skip_ = (1U << spins_failed_) - 1;
-  return false;
-}
-
 void FunctionWorker::rest() {
   std::fflush(stdout);
-  if (spin()) return;
+  // The next call may come at once.
+  if (spin_.finds([this] { return queue_.looks_ready(); })) return;
   const std::uint32_t number = start_.id.number;
   const std::uint32_t seen = bells_.bell_value(number);
   bells_.announce_idle(number);

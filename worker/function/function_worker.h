@@ -10,6 +10,7 @@
 #include "ipc/bells.h"
 #include "ipc/claim_queue.h"
 #include "ipc/results.h"
+#include "ipc/spin.h"
 #include "ipc/team_memory.h"
 #include "ipc/unique_fd.h"
 #include "worker/function/call_timer.h"
@@ -58,7 +59,6 @@ class FunctionWorker {
   void choose_batch(std::size_t made, std::uint64_t took_ns);
   std::size_t fair_batch() const;
   bool closed() const;
-  bool spin();
   void rest();
   void wait_for_room();
   bool worn_out();
@@ -91,9 +91,7 @@ class FunctionWorker {
   Known known_[kKnown];
   std::uint64_t known_at_ = 0;  // Function::changes() then
 
-  const bool may_spin_;
-  std::uint32_t spins_failed_ = 0;  // in a row
-  std::uint32_t spins_to_skip_ = 0;
+  ipc::Spin spin_;
   std::uint64_t made_ = 0;
   const std::uint64_t born_ns_;
   std::uint64_t first_size_ = 0;  // resident, after the first call
