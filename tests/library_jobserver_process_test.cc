@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include "doctest/doctest.h"
 #include "enjoin/executor.h"
+#include "runner/executor/protocol.h"
 #include "support/executor.h"
 #include "support/folder.h"
 
@@ -42,33 +44,43 @@ int most_seen(const test::Folder& folder) {
 /// A make's jobserver with one token, as our caller would have given it to us.
 class Given {
  public:
-  static constexpr int kRead = 61;
-  static constexpr int kWrite = 62;
-
-  Given() {
+  explicit Given(int reading = 61, int writing = 62) : reading_(reading), writing_(writing) {
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    REQUIRE(::dup2(ends[0], kRead) == kRead);
-    REQUIRE(::dup2(ends[1], kWrite) == kWrite);
+    for (const int number : {reading, writing}) {
+      REQUIRE((number == ends[0] || number == ends[1] || ::fcntl(number, F_GETFD) < 0));
+    }
+    const int high[2] = {::fcntl(ends[0], F_DUPFD_CLOEXEC, 100),
+                         ::fcntl(ends[1], F_DUPFD_CLOEXEC, 100)};
     ::close(ends[0]);
     ::close(ends[1]);
-    REQUIRE(::write(kWrite, "t", 1) == 1);
-    ::setenv("MAKEFLAGS", " -j2 --jobserver-auth=61,62", 1);
+    REQUIRE(::dup2(high[0], reading) == reading);
+    REQUIRE(::dup2(high[1], writing) == writing);
+    ::close(high[0]);
+    ::close(high[1]);
+    REQUIRE(::write(writing, "t", 1) == 1);
+    const std::string flags =
+        " -j2 --jobserver-auth=" + std::to_string(reading) + "," + std::to_string(writing);
+    ::setenv("MAKEFLAGS", flags.c_str(), 1);
   }
   ~Given() {
     ::unsetenv("MAKEFLAGS");
-    ::close(kRead);
-    ::close(kWrite);
+    ::close(reading_);
+    ::close(writing_);
   }
   Given(const Given&) = delete;
   Given& operator=(const Given&) = delete;
   /// What lies there.
   std::string left() const {
-    REQUIRE(::fcntl(kRead, F_SETFL, O_NONBLOCK) == 0);
+    REQUIRE(::fcntl(reading_, F_SETFL, O_NONBLOCK) == 0);
     char bytes[8];
-    const ssize_t size = ::read(kRead, bytes, sizeof bytes);
+    const ssize_t size = ::read(reading_, bytes, sizeof bytes);
     return {bytes, size > 0 ? static_cast<std::size_t>(size) : 0};
   }
+
+ private:
+  int reading_;
+  int writing_;
 };
 
 ExecutorOptions options_with(Jobserver jobserver, std::uint32_t cpus) {
@@ -114,6 +126,23 @@ TEST_CASE("executor's jobserver: jobs take slots of the make that started the ho
   }
   CHECK(most_seen(folder) == 2);
   CHECK(given.left() == "t");
+}
+
+// The helper finds its socket under a number: under another where the pipe has that.
+TEST_CASE("executor's jobserver: a make's pipe may have any numbers") {
+  const std::pair<int, int> numbers[] = {{kExecutorSocket, kExecutorSocket + 1},
+                                         {kExecutorSocket + 1, kExecutorSocket}};
+  for (const auto& [reading, writing] : numbers) {
+    const Given given(reading, writing);
+    const test::Folder folder;
+    {
+      Executor executor(options_with(Jobserver::kClient, 8));
+      for (int i = 0; i < 3; ++i) executor.add(in(folder, shell(meeting(2))));
+      CHECK(executor.wait_all());
+    }
+    CHECK(most_seen(folder) == 2);
+    CHECK(given.left() == "t");
+  }
 }
 
 TEST_CASE("executor's jobserver: without `cpus` there are as many jobs as that make has") {

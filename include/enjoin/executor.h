@@ -175,7 +175,7 @@ class ENJOIN_API Executor {
   std::size_t running() const;     ///< of these, begun
 
  private:
-  class Impl;
+  class ENJOIN_HIDDEN Impl;
   std::unique_ptr<Impl> impl_;
 };
 

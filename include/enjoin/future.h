@@ -135,7 +135,9 @@ class [[nodiscard]] Future {
   }
 
   /// Takes it back where it has not started; where it runs in a process, that worker is killed.
-  /// False: it has ended, or it runs in a thread. get() throws JobCanceled after true.
+  /// False: it has ended, or it runs in a thread, or a worker that claimed several calls at once is
+  /// about to start it: asked again a moment later, it can be cancelled. get() throws JobCanceled
+  /// after true.
   bool cancel() {
     return cell_ != nullptr && cell_->core->cancel(&cell_, 1, detail::CancelHow::kRunningToo) == 1;
   }

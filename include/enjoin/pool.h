@@ -87,6 +87,12 @@ ENJOIN_API void worker_main(int argc, char** argv);
 /// the workers' queue without that; a host that has more and does not wait calls step() now and
 /// then, or when fd() is readable.
 ///
+/// *Calls that wait for calls.* A worker that waits is a worker less. Functions must not wait for
+/// others of the same pool (in a Future, a Barrier for more than size() parties, a Queue that only
+/// those fill): once all workers do, nothing goes on, and nobody can tell that from hard work.
+/// Return what is to be done next, and have the host submit it, or use a second pool. In a worker
+/// process there is no Pool of the host's to submit to; a thread has it, and with it this danger.
+///
 /// *Worker processes.* They are no children of the host, and end with it, and with them all that
 /// functions have started. Their stdin is empty, their stdout the host's; what they write to stderr
 /// comes on the host's, whole, a few calls at a time. They leave without atexit() functions and

@@ -1,5 +1,6 @@
 #include "runner/executor/helper_start.h"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -39,21 +40,20 @@ std::uint64_t own_signal_mask() {
   return mask;
 }
 
-/// The two descriptors of the pipe that a make has offered us, which the helper is to find under
-/// the same numbers; the last word about it counts. Whether they are such a pipe the helper sees.
-void add_jobserver(std::vector<std::pair<int, int>>* descriptors) {
+/// The two descriptors of the pipe that a make has offered us, -1 where there is none; the last
+/// word about it counts. Whether they are such a pipe the helper sees.
+std::array<int, 2> offered_jobserver() {
   const char* const flags = std::getenv("MAKEFLAGS");
   constexpr char kWord[] = "--jobserver-auth=";
-  int ends[2] = {-1, -1};
+  std::array<int, 2> ends = {-1, -1};
   for (const char* at = flags; at != nullptr && (at = std::strstr(at, kWord)) != nullptr;) {
     at += sizeof kWord - 1;
-    if (std::sscanf(at, "%d,%d", &ends[0], &ends[1]) != 2) ends[0] = ends[1] = -1;
+    if (std::sscanf(at, "%d,%d", &ends[0], &ends[1]) != 2) ends = {-1, -1};
   }
-  for (const int end : ends) {
-    if (end > 2 && end != kExecutorSocket && ::fcntl(end, F_GETFD) == 0) {
-      descriptors->emplace_back(end, end);
-    }
+  for (int& end : ends) {
+    if (end <= 2 || ::fcntl(end, F_GETFD) < 0) end = -1;
   }
+  return ends;
 }
 
 void wait_for_hello(FrameSocket* socket, const std::string& path) {
@@ -109,11 +109,18 @@ FrameSocket start_helper(const ExecutorOptions& options) {
 
   DetachedStart start;
   start.program = helper.program.get();
-  start.argv = {kName};
   start.environment = own_environment();
-  start.descriptors = {
-      {nothing.get(), 0}, {nothing.get(), 1}, {messages, 2}, {theirs.get(), kExecutorSocket}};
-  if (options.jobserver == Jobserver::kClient) add_jobserver(&start.descriptors);
+  start.descriptors = {{nothing.get(), 0}, {nothing.get(), 1}, {messages, 2}};
+  int number = kExecutorSocket;
+  if (options.jobserver == Jobserver::kClient) {
+    const std::array<int, 2> ends = offered_jobserver();
+    for (const int end : ends) {
+      if (end >= 0) start.descriptors.emplace_back(end, end);
+    }
+    while (number == ends[0] || number == ends[1]) ++number;
+  }
+  start.descriptors.emplace_back(theirs.get(), number);
+  start.argv = {kName, std::to_string(number)};
   start_detached(start);
   theirs.reset();  // or its death would not be seen
   wait_for_hello(&socket, helper.folder + "/" + kName);

@@ -12,10 +12,10 @@
 namespace enjoin {
 
 inline constexpr std::uint32_t kExecutorProtocol = 1;
-/// The executor finds its end of the socket under this number, which is seldom one of a jobserver's
-/// (3 and 4 are), and below any limit that hosts have. 0 and 1 are /dev/null, 2 is the host's
-/// stderr; it has no other descriptors, but for the pipe of a make's jobserver where it is to use
-/// one. All signals are blocked, and those ignored that the host ignores; its folder, umask and
+/// The executor's first argument is the number of its end of the socket: this one, or where a
+/// make's jobserver has that (seldom: 3 and 4 are usual), one of the next two. 0 and 1 are
+/// /dev/null, 2 is the host's stderr; it has no other descriptors, but for the pipe of a make's
+/// jobserver where it is to use one. All signals are blocked, and those ignored that the host ignores; its folder, umask and
 /// limits are the host's.
 inline constexpr int kExecutorSocket = 9;
 

@@ -185,11 +185,12 @@ void ThreadPool::end_cell(JobCell& cell, Fate fate) {
 }
 
 bool ThreadPool::wait(const std::atomic<std::uint32_t>& word, const detail::Deadline* deadline) {
+  const bool is_past = deadline != nullptr && *deadline <= std::chrono::steady_clock::now();
   const auto is_there = [&word] { return word.load(std::memory_order_acquire) != 0; };
   std::unique_lock lock(mutex_);
   while (!is_there()) {
     // With more jobs than threads, who looks would be in the threads' way.
-    if (pending_ <= threads_.size() && wait_spin_.worth_it()) {
+    if (!is_past && pending_ <= threads_.size() && wait_spin_.worth_it()) {
       lock.unlock();
       const bool found = ipc::Spin::look_for(is_there);
       lock.lock();

@@ -11,6 +11,7 @@ library=$(find "$prefix" -name libenjoin.so)
 others=$(nm -D --defined-only -C "$library" | cut -c20- |
   grep -vE '^(enjoin::|enjoin_|(typeinfo|typeinfo name|vtable|guard variable) for enjoin::)' || true)
 expect "$others" ''
+expect "$(nm -D --defined-only -C "$library" | grep 'Impl::' || true)" ''  # nobody's but ours
 for header in "$prefix"/include/enjoin/*.h; do  # each stands alone
   case $header in
     */c.h) cc -std=c99 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c -include "$header" /dev/null ;;
