@@ -45,7 +45,7 @@ TEST_CASE("admission: --limit's 2 stops the youngest job, which runs again later
       "echo >>asked; case $(wc -l <asked) in 1|2) ;; "
       "3) until test -e runs2; do sleep 0.02; done; exit 2;; *) test -e go;; esac";
   Running running =
-      box.start({"-j3", "-k", "--limit", limit,
+      box.start({"-j3", "-k", "--termseq", "TERM,20000,KILL,25", "--limit", limit,
                  "trap 'echo ended {} >here; exit 1' TERM; echo {} >here; echo ran {}; >runs{};"
                  "until test -e go; do sleep 0.02; done",
                  ":::", "1", "2", "3"});

@@ -35,7 +35,7 @@ TEST_CASE("fate: --timeout ends the whole tree, a grandchild in a session of its
   const Sandbox box;
   Fifo pids = box.fifo("pids");
   Running running = box.start(
-      {"-N0", "--timeout", "0.7", "setsid sleep 1000 & echo $! >pids; sleep 1000", ":::", "a"});
+      {"-N0", "--timeout", "2", "setsid sleep 1000 & echo $! >pids; sleep 1000", ":::", "a"});
   const pid_t grandchild = std::atoi(pids.wait_line().c_str());
   const Ran ran = running.wait();
   CHECK(ran.status == 1);
@@ -60,7 +60,7 @@ TEST_CASE("fate: --timeout by the median of those that succeeded") {
 
 TEST_CASE("fate: what a job wrote before its timeout is printed") {
   const Sandbox box;
-  CHECK(box.enjoin({"-N0", "--timeout", "0.7", "echo early; sleep 1000", ":::", "a"}).out ==
+  CHECK(box.enjoin({"-N0", "--timeout", "2", "echo early; sleep 1000", ":::", "a"}).out ==
         "early\n");
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("fate: --halt now does not wait for the turn of the job that decides, 
 TEST_CASE("fate: --quiet leaves only the jobs' own words on stderr") {
   const Sandbox box;
   const Ran ran =
-      box.enjoin({"--quiet", "-N0", "--timeout", "0.3", "echo mine >&2; sleep 1000", ":::", "a"});
+      box.enjoin({"--quiet", "-N0", "--timeout", "2", "echo mine >&2; sleep 1000", ":::", "a"});
   CHECK(ran.err == "mine\n");
   CHECK(ran.status == 1);
 }

@@ -213,8 +213,8 @@ TEST_CASE("isolate: INT ends the jobs, with what they left in other sessions") {
   const Sandbox box;
   Fifo here = box.fifo("here");
   Running running = box.start(
-      {kIsolate, "-j2", "trap 'echo ended {}; exit' TERM; setsid sleep 1000 & echo >here; wait",
-       ":::", "a", "b"});
+      {kIsolate, "-j2", "--termseq", "TERM,20000,KILL,25",
+       "trap 'echo ended {}; exit' TERM; setsid sleep 1000 & echo >here; wait", ":::", "a", "b"});
   here.wait_line();
   here.wait_line();
   running.signal(SIGINT);

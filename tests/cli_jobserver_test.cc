@@ -209,15 +209,20 @@ TEST_CASE("jobserver: a make that is alone has all slots") {
 TEST_CASE("jobserver: a make that was killed gives its slots back") {
   Sandbox box;
   Fifo told = box.fifo("told");
+  Fifo input = box.fifo("input");
   // Its three steps hold all slots when it is killed; what follows needs all of them again.
   box.write("first", "all: 1 2 3\n1 2 3:\n\t@echo $@ >told; sleep 1000\n");
   box.write("then", "all: 1 2 3\n1 2 3:\n\t@echo $@ >told; read x <go$@\n");
   for (const char* const name : {"go1", "go2", "go3"}) {
     REQUIRE(::mkfifo(box.path(name).c_str(), 0600) == 0);
   }
-  Running run = box.start({"-j3", "--leftovers=kill", "--delay=0.1", "--jobserver=pipe",
-                           "echo $$ >pid.{}; exec make -s -f {}", ":::", "first", "then"});
+  Running run = box.start_shell(
+      "exec enjoin -j3 --leftovers=kill --jobserver=pipe 'echo $$ >pid.{}; exec make -s -f {}' "
+      "<input");
+  input.write("first\n");
   for (int i = 0; i < 3; ++i) told.wait_line();
+  input.write("then\n");
+  input.close();
   const pid_t first = std::atoi(box.read("pid.first").c_str());
   REQUIRE(first > 0);
   REQUIRE(::kill(first, SIGKILL) == 0);

@@ -67,10 +67,11 @@ TEST_CASE("run display: a terminal shows stages and jobs, and at the end what wa
 TEST_CASE("run display: what a running job wrote last is shown") {
   const Sandbox box;
   if (!have_terminals(box)) return;
-  // The job ends once it has been seen on the terminal, which `script` copies to a file.
+  // The job ends once it has been seen on the terminal, which `script` copies to a file. It writes
+  // both lines at once, so that no frame comes between them.
   box.write("jobs.jsonl",
-            R"({"id":"a","sh":"echo starting; echo working on it; until [ -e go ]; do sleep 0.02; )"
-            R"(done"})");
+            R"({"id":"a","sh":"printf 'starting\\nworking on it\\n'; until [ -e go ]; do )"
+            R"(sleep 0.02; done"})");
   box.write("command", "stty cols 80 rows 24; enjoin run jobs.jsonl");
   const Ran ran = box.shell(
       "TERM=xterm script -qfec 'bash ./command' log </dev/null >/dev/null & "

@@ -19,10 +19,10 @@ using namespace enjoin::shared;
 namespace pool_shared {
 
 /// Takes what is there and adds it up; dies the first time that it has got `bad`, with it.
-long drain(Queue<int> items, Counter deaths, int bad) {
+long drain(Queue<int> items, Counter bad_ones, int bad) {
   long sum = 0;
   while (const std::optional<int> item = items.get()) {
-    if (*item == bad && deaths.add(1) == 1) ::raise(SIGKILL);
+    if (*item == bad && bad_ones.add(1) == 1) ::raise(SIGKILL);
     sum += *item;
     items.task_done();
   }
@@ -74,17 +74,17 @@ using namespace pool_shared;
 TEST_CASE("pool shared: an item whose taker died is taken by another, and join() ends") {
   Memory memory;
   Queue<int> items(memory, {.most = 64, .finish = Finish::kByTaskDone});
-  Counter deaths(memory);
+  Counter bad_ones(memory);
   Pool pool({.size = 2, .on_death = OnDeath::kRetry, .shared = &memory});
   std::vector<Future<long>> sums;
-  for (int i = 0; i < 2; ++i) sums.push_back(pool.submit<drain>(items, deaths, 7));
+  for (int i = 0; i < 2; ++i) sums.push_back(pool.submit<drain>(items, bad_ones, 7));
   for (int i = 1; i <= 20; ++i) CHECK(items.put(i));
   items.join();
   items.close();
   long sum = 0;
   for (Future<long>& part : sums) sum += part.get();
   // What the dead one had added up died with it; all else is there, the bad one included.
-  CHECK(deaths.load() == 1);
+  CHECK(bad_ones.load() == 2);
   CHECK(pool.workers_lost() == 1);
   CHECK(sum >= 7);
   CHECK(sum <= 210);

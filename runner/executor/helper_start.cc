@@ -113,11 +113,11 @@ FrameSocket start_helper(const ExecutorOptions& options) {
   start.descriptors = {{nothing.get(), 0}, {nothing.get(), 1}, {messages, 2}};
   int number = kExecutorSocket;
   if (options.jobserver == Jobserver::kClient) {
-    const std::array<int, 2> ends = offered_jobserver();
-    for (const int end : ends) {
+    const std::array<int, 2> offered = offered_jobserver();
+    for (const int end : offered) {
       if (end >= 0) start.descriptors.emplace_back(end, end);
     }
-    while (number == ends[0] || number == ends[1]) ++number;
+    while (number == offered[0] || number == offered[1]) ++number;
   }
   start.descriptors.emplace_back(theirs.get(), number);
   start.argv = {kName, std::to_string(number)};
