@@ -31,7 +31,7 @@ std::string one_cpu() {
   cpu_set_t mine;
   CPU_ZERO(&mine);
   REQUIRE(::sched_getaffinity(0, sizeof mine, &mine) == 0);
-  int cpu = 0;
+  std::size_t cpu = 0;
   while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &mine)) ++cpu;
   return "taskset -c " + std::to_string(cpu) + ' ';
 }

@@ -27,19 +27,22 @@ TEST_CASE("record fault: a run whose disk is full ends in order, and is gone on 
   box.write("pipeline.toml",
             "[[stage]]\nname = \"s\"\nforeach = { n = { lines = \"numbers\" } }\n"
             "run = \"echo {n} >>done; seq 10000\"\n");
+  // What ended while the last rows failed to be written is many jobs on a quick machine.
   box.write("small",
-            "mkdir .enjoin; mount -t tmpfs -o size=400k none .enjoin; "
+            "mkdir .enjoin; mount -t tmpfs -o size=2m none .enjoin; "
             "enjoin run -j1 >/dev/null; status=$?; mkdir kept; cp .enjoin/record.db* kept; "
             "exit $status");
-  const Ran full = box.shell("seq 30 >numbers; unshare -rm bash small");
+  const Ran full = box.shell("seq 1000 >numbers; unshare -rm bash small");
   CHECK(full.status == 255);
   CHECK(full.says("the record .enjoin/record.db: the disk is full"));
   CHECK(box.shell("mv kept/* .enjoin/").status == 0);
   const std::string recorded = ask(box, "SELECT count(*) FROM attempts");
-  CHECK(std::stoi(recorded) < 30);
-  CHECK(lines_of(box.read("done")).size() < 30);
+  const std::size_t started = lines_of(box.read("done")).size();
+  CHECK(started < 1000);
+  CHECK(std::stoul(recorded) >= 1);
+  CHECK(std::stoul(recorded) <= started);
   CHECK(box.enjoin({"run", "--quiet"}).status == 0);
-  CHECK(ask(box, "SELECT count(*) || ' ' || count(DISTINCT job) FROM attempts") == "30 30");
+  CHECK(ask(box, "SELECT count(*) || ' ' || count(DISTINCT job) FROM attempts") == "1000 1000");
   CHECK(ask(box, "SELECT up_to_date FROM runs WHERE ended NOT NULL") == recorded);
   CHECK(ask(box, "PRAGMA integrity_check") == "ok");
 }

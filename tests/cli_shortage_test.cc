@@ -12,6 +12,7 @@
 
 #include "ipc/unique_fd.h"
 #include "support/cli.h"
+#include "support/death.h"
 
 using namespace enjoin::test;
 
@@ -81,12 +82,13 @@ TEST_CASE("shortage: a job that fills TMPDIR fails, by name, and the others do n
 TEST_CASE("shortage: a TMPDIR that holds what waits is enough for a long run") {
   NEEDS_MOUNTS();
   const Sandbox box;
-  // 2,000 outputs of 4 KiB, each of which passes through the spool for its tags.
+  // 3,000 outputs of 4 KiB, each of which passes through the spool for its tags. Most of them may
+  // wait there, as where the one that is to be printed next is late on a busy machine.
   const Ran ran = with_mounts(box,
-                              "mount -t tmpfs -o size=5m none $TMPDIR\n"
-                              "seq 2000 | enjoin -k -j2 --tag 'printf %04095d {}; echo' | wc -c");
+                              "mount -t tmpfs -o size=9m none $TMPDIR\n"
+                              "seq 3000 | enjoin -k -j2 --tag 'printf %04095d {}; echo' | wc -c");
   CHECK(ran.err.empty());
-  CHECK(ran.out == std::to_string(2000 * 4097 + 9 + 2 * 90 + 3 * 900 + 4 * 1001) + '\n');
+  CHECK(ran.out == std::to_string(3000 * 4097 + 9 + 2 * 90 + 3 * 900 + 4 * 2001) + '\n');
 }
 
 TEST_CASE("shortage: results that find no room are named, and the job counts as failed") {
@@ -172,30 +174,39 @@ TEST_CASE("shortage: few descriptors make a small team") {
 
 TEST_CASE("shortage: few processes make a small team") {
   const Sandbox box;
-  constexpr uid_t nobody_else = 61'237;  // whose processes are ours alone
+  // Whose processes are ours alone, though the same test may run beside us.
+  const auto nobody_else = static_cast<uid_t>(20'000 + ::getpid() % 40'000);
+  const std::string user = std::to_string(nobody_else);
+  Fifo go = box.fifo("go");
   if (::geteuid() != 0 ||
-      box.shell("chmod 711 ..; chown -R 61237 . ../tmp; setpriv --reuid 61237 --clear-groups "
-                "test -x $(which enjoin)")
+      box.shell("chmod 711 ..; chown -R " + user + " . ../tmp; setpriv --reuid " + user +
+                " --clear-groups test -x $(which enjoin)")
               .status != 0) {
     MESSAGE("SKIPPED: needs root, for a user without other processes who may run the program");
     return;
   }
-  const auto run = [&](rlim_t processes, const std::string& command) {
-    return box.enjoin({"-j8", command, ":::", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"},
-                      {.before_exec = [processes] {
-                        const rlimit limit{processes, processes};
-                        ::setrlimit(RLIMIT_NPROC, &limit);
-                        if (::setresuid(nobody_else, nobody_else, nobody_else) != 0) ::_exit(99);
-                      }});
+  const auto start = [&](rlim_t processes, const std::string& slots, const std::string& command) {
+    return box.start({slots, command, ":::", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"},
+                     {.before_exec = [processes, nobody_else] {
+                       const rlimit limit{processes, processes};
+                       ::setrlimit(RLIMIT_NPROC, &limit);
+                       if (::setresuid(nobody_else, nobody_else, nobody_else) != 0) ::_exit(99);
+                     }});
   };
   for (const rlim_t processes : {1UL, 2UL, 4UL, 5UL, 6UL, 7UL, 8UL, 9UL, 10UL, 12UL, 14UL}) {
     CAPTURE(processes);
-    const Ran ran = run(processes, "echo");
+    const Ran ran = start(processes, "-j8", "echo").wait();
     check_honest(ran, lines(1, 10));
     CHECK((processes < 4 || ran.status == 0));
   }
-  // Eight workers are all the processes that there may be, and jobs last until all have come.
-  const Ran ran = run(10, "exec sh -c 'read x </dev/null; exec sleep 1.5'");
+  // Both workers find room, but one of their jobs only, which lasts until the worker that could
+  // start none has left: the keeper has reaped a child then, whose page faults it is told.
+  Running running = start(5, "-j2", "exec sh -c 'read x <go'");
+  const pid_t keeper = RunTree::of(running.pid(), 1).keeper;
+  box.shell("until [ $(cut -d' ' -f11 /proc/" + std::to_string(keeper) +
+            "/stat) != 0 ]; do sleep 0.02; done");
+  go.write(std::string(10, '\n'));
+  const Ran ran = running.wait();
   CHECK(ran.status == 0);
   CHECK(ran.says("no more processes could be started"));
 }

@@ -53,7 +53,7 @@ TEST_CASE("compat: --pipe with the other options") {
       {"-u", "seq 4 | parallel --pipe -N2 -j1 -u cat"},
       {"--halt now", "seq 9 | parallel --pipe -N1 -j1 --halt now,fail=2 'cat; false'; echo $?"},
       {"--timeout",
-       "seq 2 | parallel --pipe -N1 -j2 -k --timeout 1 'cat; exec sleep 9' 2>/dev/null; echo $?"},
+       "seq 2 | parallel --pipe -N1 -j2 -k --timeout 2 'cat; exec sleep 9' 2>/dev/null; echo $?"},
       {"{%} of one slot", "seq 4 | parallel --pipe -N2 -j1 'echo {%} {#}; cat'"},
       {"several sources", "seq 6 | parallel --pipe -k 'echo {1} {2}; cat' ::: a b ::: c"},
       {"--env", "V=x; export V; seq 2 | parallel --pipe --env V 'echo $V; cat'"},

@@ -33,7 +33,7 @@ TEST_CASE("compat: resuming") {
        "parallel -k --resume-failed --joblog log 'echo {}' ::: 0 1 2; echo $?; "
        "parallel -k --resume-failed --joblog log 'echo {}' ::: 0 1 2"},
       {"--resume-failed of a signal and a timeout",
-       "parallel -k --joblog log --timeout 1 ::: 'kill -9 $$' 'sleep 30' true; "
+       "parallel -k --joblog log --timeout 2 ::: 'kill -9 $$' 'sleep 30' true; "
        "parallel -k --resume-failed --joblog log echo ::: a b c"},
       {"--resume and --resume-failed",
        "parallel --joblog log 'exit {}' ::: 0 1; "
@@ -84,8 +84,11 @@ TEST_CASE("compat: how a halted run ends") {
        "now,fail=99 1% 200%; do parallel -j1 --halt $h 'echo {#}:{}; exit {}' ::: 0 3 0 2 5; "
        "echo $h $?; parallel -j1 --halt $h 'echo {#}:{}; exit {}' ::: 0 0 0; echo $h $?; done"},
       {"soon: what ends later does not count",
-       "for h in soon,fail=2 soon,fail=50% soon,done=2 soon,done=50%; do "
-       "parallel -j2 --halt $h 'sleep 0.{}; exit {}' ::: 8 2 0 3; echo $h $?; done"},
+       // The first job ends half a second after the one that stops the run.
+       "for h in soon,fail=2 soon,fail=50% soon,done=2 soon,done=50%; do rm -f last; "
+       "case $h in *fail*) export last=3;; *) export last=0;; esac; parallel -j2 --halt $h "
+       "'if [ {} = 8 ]; then until [ -e last ]; do sleep 0.05; done; sleep 0.5; fi; "
+       "[ {} != $last ] || >last; exit {}' ::: 8 2 0 3; echo $h $?; done"},
       {"now: what is killed does not count",
        "for h in now,fail=2 now,done=2 now,done=50%; do "
        "parallel -j2 --halt $h 'sleep {}; exit {}' ::: 9 1 0 1; echo $h $?; done"},

@@ -29,10 +29,11 @@ TEST_CASE("compat: a semaphore") {
        "for i in 1 2 3; do parallel --semaphore --id x "
        "\"sleep 0.\\$((4 - $i)); echo $i\"; done; parallel --semaphore --id x --wait"},
       {"--st negative gives up",
-       "parallel --semaphore --id x 'sleep 3'; parallel --semaphore --fg --id x --st -1 echo a; "
-       "echo $?; parallel --semaphore --id x --wait"},
+       "parallel --semaphore --id x 'until [ -e go ]; do sleep 0.1; done'; "
+       "parallel --semaphore --fg --id x --st -1 echo a; echo $?; >go; "
+       "parallel --semaphore --id x --wait"},
       {"--joblog", "parallel --semaphore --fg --id x --joblog log 'echo a; exit 3'"},
-      {"--timeout", "parallel --semaphore --fg --id x --timeout 1 'echo a; sleep 9'"},
+      {"--timeout", "parallel --semaphore --fg --id x --timeout 2 'echo a; sleep 9'"},
       {"--nice", "parallel --semaphore --fg --id x --nice 3 nice"},
       {"--wd", "parallel --semaphore --fg --id x --wd / pwd"},
       {"grouped", "parallel --semaphore --fg --id x 'echo a; sleep 0.2; echo b' | cat"},

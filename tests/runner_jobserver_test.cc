@@ -1,5 +1,6 @@
 // The jobserver's fifos, and a client at one of them.
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
@@ -135,6 +136,52 @@ TEST_CASE("jobserver: what a job takes and brings back is told") {
   client->ended(1);
   client->turn(kNow);
   CHECK(has_news());
+}
+
+TEST_CASE("jobserver: a pipe that cannot be opened once more gives tokens without waiting, too") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);  // given: make's pipes are not close-on-exec
+  const ipc::UniqueFd reading(ends[0]);
+  const ipc::UniqueFd writing(ends[1]);
+  REQUIRE(::write(writing.get(), "abc", 3) == 3);
+  MakeFlags flags;
+  flags.style = JobserverStyle::kPipe;
+  flags.read_fd = reading.get();
+  flags.write_fd = writing.get();
+  auto client = JobserverClient::connect(flags, "/nonexistent/");
+  REQUIRE(client);
+  CHECK(most_of(*client) == 4);  // and then it is refused: nobody waits
+  CHECK(client->tokens() == 3);
+  client->turn(kNow);
+  CHECK(client->wait_fd() >= 0);
+  REQUIRE(::write(writing.get(), "d", 1) == 1);
+  CHECK(client->try_take());
+  client->began(5);
+  CHECK((::fcntl(reading.get(), F_GETFL) & O_NONBLOCK) == 0);
+  CHECK((::fcntl(writing.get(), F_GETFL) & O_NONBLOCK) == 0);
+  client.reset();
+  char back[8];
+  REQUIRE(::read(reading.get(), back, sizeof back) == 4);
+  std::sort(back, back + 4);
+  CHECK(std::string(back, 4) == "abcd");
+}
+
+TEST_CASE("jobserver: tokens that go round a pipe of the smallest size never fill it") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const ipc::UniqueFd reading(ends[0]);
+  const ipc::UniqueFd writing(ends[1]);
+  REQUIRE(::fcntl(writing.get(), F_SETPIPE_SZ, 4096) > 0);
+  REQUIRE(::write(writing.get(), "abc", 3) == 3);
+  MakeFlags flags;
+  flags.style = JobserverStyle::kPipe;
+  flags.read_fd = reading.get();
+  flags.write_fd = writing.get();
+  for (int round = 0; round < 100; ++round) {
+    const auto client = JobserverClient::connect(flags, "/nonexistent/");
+    REQUIRE(client);
+    REQUIRE(most_of(*client) == 4);
+  }
 }
 
 TEST_CASE("jobserver: tokens that a job makes itself are thrown away") {

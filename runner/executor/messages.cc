@@ -145,7 +145,7 @@ void fields(auto& with, Is<AnswerMessage> auto& message) {
 }
 
 void fields(auto& with, Is<StartedMessage> auto& message) {
-  with.pass(message.job, message.attempt, message.slot);
+  with.pass(message.job, message.attempt);
 }
 
 void fields(auto& with, Is<Outcome> auto& outcome) {

@@ -68,7 +68,6 @@ struct AnswerMessage {
 struct StartedMessage {
   JobId job{};
   std::uint32_t attempt = 1;
-  std::uint32_t slot = 0;
 };
 
 /// A part of a file, whose descriptor comes with the frame.

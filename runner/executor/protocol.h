@@ -15,8 +15,8 @@ inline constexpr std::uint32_t kExecutorProtocol = 1;
 /// The executor's first argument is the number of its end of the socket: this one, or where a
 /// make's jobserver has that (seldom: 3 and 4 are usual), one of the next two. 0 and 1 are
 /// /dev/null, 2 is the host's stderr; it has no other descriptors, but for the pipe of a make's
-/// jobserver where it is to use one. All signals are blocked, and those ignored that the host ignores; its folder, umask and
-/// limits are the host's.
+/// jobserver where it is to use one. All signals are blocked, and those ignored that the host
+/// ignores; its folder, umask and limits are the host's.
 inline constexpr int kExecutorSocket = 9;
 
 struct FrameHeader {
@@ -43,7 +43,7 @@ enum class HostFrame : std::uint16_t {
 /// From the executor.
 enum class ExecutorFrame : std::uint16_t {
   kHello = 1,  ///< version
-  kStarted,    ///< job, attempt, slot. Output::kLines: with the reading ends of its pipes
+  kStarted,    ///< job, attempt. Output::kLines: with the reading ends of its pipes
   /// JobReport. What was captured is in the frame where it is little (kMostInline), else it comes
   /// as descriptors of files, with their sizes.
   kEnded,

@@ -30,32 +30,49 @@ bool is_usable(const MakeFlags& flags) {
          S_ISFIFO(status.st_mode);
 }
 
-std::string path_of(int fd) {
-  return "/proc/self/fd/" + std::to_string(fd);
+ipc::UniqueFd copy_of(int fd) {
+  return ipc::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }
 
 }  // namespace
 
-std::unique_ptr<JobserverClient> JobserverClient::connect(const MakeFlags& flags) {
+std::unique_ptr<JobserverClient> JobserverClient::connect(const MakeFlags& flags,
+                                                          const std::string& descriptors) {
   if (!is_usable(flags)) return nullptr;
   const bool is_fifo = flags.style == JobserverStyle::kFifo;
-  const std::string from = is_fifo ? flags.path : path_of(flags.read_fd);
-  const std::string to = is_fifo ? flags.path : path_of(flags.write_fd);
-  ipc::UniqueFd from_fd(::open(from.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  ipc::UniqueFd to_fd(::open(to.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!from_fd || !to_fd) return nullptr;
-  return std::unique_ptr<JobserverClient>(
-      new JobserverClient(std::move(from_fd), std::move(to_fd)));
+  const std::string from = is_fifo ? flags.path : descriptors + std::to_string(flags.read_fd);
+  const std::string to = is_fifo ? flags.path : descriptors + std::to_string(flags.write_fd);
+  Pipe tokens{ipc::UniqueFd(::open(from.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)),
+              ipc::UniqueFd(::open(to.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC))};
+  Pipe own;
+  if (!is_fifo && (!tokens.from || !tokens.to)) {
+    tokens = {copy_of(flags.read_fd), copy_of(flags.write_fd)};
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return nullptr;
+    own = {ipc::UniqueFd(ends[0]), ipc::UniqueFd(ends[1])};
+  }
+  if (!tokens.from || !tokens.to) return nullptr;
+  return std::unique_ptr<JobserverClient>(new JobserverClient(std::move(tokens), std::move(own)));
 }
 
 JobserverClient::~JobserverClient() {
   give_back_beyond(0);
 }
 
+// As read(): 1, or 0 at the end, or -1.
+long JobserverClient::read_token(char* token) {
+  if (!own_.from) return ::read(from_.get(), token, 1);
+  // Its flags say that reading waits, and who else has the pipe relies on them. But moving from
+  // pipe to pipe waits only where the call says so.
+  const long moved =
+      ::splice(from_.get(), nullptr, own_.to.get(), nullptr, 1, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  return moved == 1 ? ::read(own_.from.get(), token, 1) : moved;
+}
+
 bool JobserverClient::try_take() {
   if (in_use_ >= 1 + tokens_.size()) {
     char token = 0;
-    const ssize_t got = ::read(from_.get(), &token, 1);
+    const long got = read_token(&token);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) broken_ = true;
     if (got != 1) {
       refused_ = true;

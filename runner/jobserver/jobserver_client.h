@@ -15,12 +15,18 @@ namespace enjoin {
 /// make's child has one. Tokens go back as soon as no job needs them, and all of them at the end.
 ///
 /// The pipe is shared with that make and all that it has started, so its file status must not be
-/// changed: it is opened once more, by /proc/self/fd, to read from it without waiting.
+/// changed: it is opened once more, by /proc/self/fd, to read from it without waiting. Where that
+/// cannot be done (no /proc; another user's pipe), a token is moved into a pipe of our own first.
 class JobserverClient final : public JobSlots {
  public:
   /// Null: `flags` name no jobserver, or one that we were not given (make gives it to lines that
   /// name $(MAKE) or begin with `+` only).
-  static std::unique_ptr<JobserverClient> connect(const MakeFlags& flags);
+  static std::unique_ptr<JobserverClient> connect(const MakeFlags& flags) {
+    return connect(flags, "/proc/self/fd/");
+  }
+  /// With another folder of our descriptors, for tests.
+  static std::unique_ptr<JobserverClient> connect(const MakeFlags& flags,
+                                                  const std::string& descriptors);
   ~JobserverClient() override;
 
   bool try_take() override;
@@ -34,12 +40,18 @@ class JobserverClient final : public JobSlots {
   std::size_t tokens() const { return tokens_.size(); }
 
  private:
-  JobserverClient(ipc::UniqueFd from, ipc::UniqueFd to)
-      : from_(std::move(from)), to_(std::move(to)) {}
+  struct Pipe {
+    ipc::UniqueFd from;
+    ipc::UniqueFd to;
+  };
+  JobserverClient(Pipe tokens, Pipe own)
+      : from_(std::move(tokens.from)), to_(std::move(tokens.to)), own_(std::move(own)) {}
+  long read_token(char* token);
   void give_back_beyond(std::size_t needed);
 
   ipc::UniqueFd from_;
   ipc::UniqueFd to_;
+  Pipe own_;            ///< where reading from `from_` would wait
   std::string tokens_;  ///< the bytes that were read: the same go back
   std::size_t in_use_ = 0;
   std::set<std::uint64_t> jobs_;

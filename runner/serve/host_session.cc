@@ -219,7 +219,7 @@ void HostSession::tell(ExecutorFrame kind, const std::string& body,
 }
 
 void HostSession::tell_started(const Job& job, std::vector<ipc::UniqueFd> pipes) {
-  tell(ExecutorFrame::kStarted, pack(StartedMessage{JobId{job.id.seq}, job.attempt, 0}),
+  tell(ExecutorFrame::kStarted, pack(StartedMessage{JobId{job.id.seq}, job.attempt}),
        std::move(pipes));
 }
 

@@ -56,7 +56,6 @@ int main() {
   read_frame();  // the first job
   std::string started(bytes_of(std::uint64_t{1}));
   started += bytes_of(std::uint32_t{1});
-  started += bytes_of(std::uint32_t{1});
   if (mode == "die") return 0;
   if (mode == "garbage") say(0xffff, "what is this?");
   if (mode == "short") say(static_cast<std::uint16_t>(ExecutorFrame::kEnded), "x");
