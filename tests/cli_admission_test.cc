@@ -40,10 +40,10 @@ TEST_CASE("admission: --limit's command is asked before each start") {
 TEST_CASE("admission: --limit's 2 stops the youngest job, which runs again later") {
   const Sandbox box;
   Fifo here = box.fifo("here");
-  // Yes to 1 and 2; the question for 3 stops 2, once that is under way.
+  // Yes to 1 and 2; the question for 3 stops 2, once both are under way.
   const std::string limit =
       "echo >>asked; case $(wc -l <asked) in 1|2) ;; "
-      "3) until test -e runs2; do sleep 0.02; done; exit 2;; *) test -e go;; esac";
+      "3) until test -e runs1 -a -e runs2; do sleep 0.02; done; exit 2;; *) test -e go;; esac";
   Running running =
       box.start({"-j3", "-k", "--termseq", "TERM,20000,KILL,25", "--limit", limit,
                  "trap 'echo ended {} >here; exit 1' TERM; echo {} >here; echo ran {}; >runs{};"

@@ -35,9 +35,10 @@ class Storm {
   void check() const {
     CHECK(reports_.size() == added_.size());
     CHECK(executor_.running() == 0);
-    for (const auto& [id, report] : reports_) {
+    for (const auto& told : reports_) {
+      const JobId id = told.first;
       CHECK(told_.at(id) == 1);
-      if (report.kind != Kind::kRan) continue;
+      if (told.second.kind != Kind::kRan) continue;
       for (const JobId need : needs_.at(id)) {
         INFO("job ", static_cast<std::uint64_t>(id), " needs ", static_cast<std::uint64_t>(need));
         CHECK(reports_.at(need).success);

@@ -11,6 +11,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -58,7 +59,7 @@ Raw raw_header(std::uint32_t size, std::uint16_t kind, std::uint16_t descriptors
   return {std::string(reinterpret_cast<const char*>(&header), sizeof header)};
 }
 
-std::array<ipc::UniqueFd, 2> pipe_ends() {
+std::pair<ipc::UniqueFd, ipc::UniqueFd> pipe_ends() {
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   return {ipc::UniqueFd(ends[0]), ipc::UniqueFd(ends[1])};
@@ -72,12 +73,11 @@ class Helper {
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     socket_ = FrameSocket(ipc::UniqueFd(ends[0]));
     const ipc::UniqueFd theirs(ends[1]);
-    auto [reading, writing] = pipe_ends();
-    life_ = std::move(reading);
+    std::tie(life_, holding_) = pipe_ends();
     const std::string program = test::executor_options().helpers + "/enjoin-executor";
     pid_ = ::fork();
     REQUIRE(pid_ >= 0);
-    if (pid_ == 0) execute(program.c_str(), theirs.get(), writing.get());
+    if (pid_ == 0) execute(program.c_str(), theirs.get(), holding_.get());
   }
   ~Helper() {
     if (pid_ <= 0) return;
@@ -138,6 +138,7 @@ class Helper {
   /// its status.
   int end() {
     ::shutdown(socket_.fd(), SHUT_WR);
+    holding_.reset();
     while (!gone_) REQUIRE(wait_news(kPatienceMs));
     pollfd last{life_.get(), POLLIN, 0};
     do {
@@ -181,7 +182,7 @@ class Helper {
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    const std::vector<int> fds(static_cast<std::size_t>(frame.descriptors), life_.get());
+    const std::vector<int> fds(static_cast<std::size_t>(frame.descriptors), holding_.get());
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * 8)> control{};
     REQUIRE(fds.size() <= 8);
     if (from == 0 && !fds.empty()) {
@@ -205,7 +206,8 @@ class Helper {
 
   test::Folder folder_;
   FrameSocket socket_;
-  ipc::UniqueFd life_;  ///< of all that have its stderr
+  ipc::UniqueFd life_;     ///< of all that have its stderr, and of jobs with descriptors
+  ipc::UniqueFd holding_;  ///< the other end: what they have
   pid_t pid_ = 0;
   bool gone_ = false;
 };
@@ -233,7 +235,7 @@ std::vector<Raw> session(std::uint64_t jobs) {
           raw(HostFrame::kAddNeed, pack(AddNeedMessage{JobId{jobs + 3}, JobId{jobs + 1}})),
           raw(HostFrame::kSetCpus, pack(std::uint32_t{3})),
           raw(HostFrame::kAnswer, pack(AnswerMessage{JobId{jobs + 1}, Answer::kGoOn})),
-          job(jobs + 4, {"sleep", "1000"}),
+          job(jobs + 4, {"sleep", "1000"}, Output::kCapture, 1),
           raw(HostFrame::kSkip, pack(JobId{jobs + 3})),
           raw(HostFrame::kCloseStage, pack(StageId{1})),
           raw(HostFrame::kCancel, pack(CancelMessage{JobId{jobs + 4}, Stop::kNow}))};
@@ -243,7 +245,7 @@ std::vector<Raw> session(std::uint64_t jobs) {
 std::string failure_with(const std::vector<Raw>& frames) {
   Helper helper;
   helper.send(raw(HostFrame::kSetup, pack(helper.setup())));
-  helper.send(job(1, {"sleep", "1000"}));
+  helper.send(job(1, {"sleep", "1000"}, Output::kCapture, 1));
   for (const Raw& frame : frames) {
     if (!helper.send(frame)) break;
   }

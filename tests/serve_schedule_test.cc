@@ -173,10 +173,10 @@ TEST_CASE("schedule: what cannot be from our own library is damage") {
       {HostFrame::kSetCpus, "x"},
       {HostFrame{77}, ""},
   };
-  for (const auto& [kind, body] : frames) {
+  for (const auto& frame : frames) {
     Fixture f;
-    CAPTURE(static_cast<int>(kind));
-    CHECK_THROWS_AS(f.send(kind, body), Error);
+    CAPTURE(static_cast<int>(frame.first));
+    CHECK_THROWS_AS(f.send(frame.first, frame.second), Error);
   }
 }
 

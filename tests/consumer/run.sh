@@ -12,6 +12,13 @@ others=$(nm -D --defined-only -C "$library" | cut -c20- |
   grep -vE '^(enjoin::|enjoin_|(typeinfo|typeinfo name|vtable|guard variable) for enjoin::)' || true)
 expect "$others" ''
 expect "$(nm -D --defined-only -C "$library" | grep 'Impl::' || true)" ''  # nobody's but ours
+# What is named there is named in a public header.
+nm -D --defined-only -C "$library" | cut -c20- | grep -v '^enjoin_' |
+  sed -E 's/^(typeinfo name|typeinfo|vtable|guard variable) for //; s/[(<].*//; s/\[abi:.*//; s/::/\n/g' |
+  tr -d '~' | { grep -E '^[A-Za-z_]' || true; } | sort -u >"$scratch/names"
+while read -r name; do
+  grep -qrwF -- "$name" "$prefix/include/enjoin" || expect "$name is shown" "$name is in no public header"
+done <"$scratch/names"
 for header in "$prefix"/include/enjoin/*.h; do  # each stands alone
   case $header in
     */c.h) cc -std=c99 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c -include "$header" /dev/null ;;

@@ -205,7 +205,10 @@ class Family {
   void on_birth(pid_t pid) {
     const auto parent = roles_.find(parent_of(pid));
     if (parent != roles_.end() && parent->second == Role::kKeeper) return on_worker(pid);
-    if (parent != roles_.end() && parent->second == Role::kTeam) {
+    // A keeper's starter leaves at once: what it made may be ours already.
+    const bool starting =
+        parent == roles_.end() ? parent_of(pid) == ::getpid() : parent->second != Role::kKeeper;
+    if (starting) {
       roles_[pid] = Role::kStarting;
       ::ptrace(PTRACE_CONT, pid, nullptr, 0);
       return;
@@ -217,7 +220,8 @@ class Family {
   void on_exec(pid_t pid) {
     const std::string line = file_text("/proc/" + std::to_string(pid) + "/cmdline");
     const std::string word = line.substr(std::min(line.size(), line.find('\0') + 1));
-    const bool keeper = line.rfind("enjoin-keeper", 0) == 0;
+    const bool keeper = line.rfind("enjoin-keeper", 0) == 0 ||
+                        word.rfind("(enjoin-keeper)", 0) == 0;  // a pool's: the host's program
     const bool ours = keeper || line.rfind("enjoin-worker", 0) == 0;
     if (!ours) {
       roles_.erase(pid);
