@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "support/neighbours.h"
+#include "support/sanitized.h"
 
 using namespace enjoin::test;
 
@@ -64,11 +65,9 @@ TEST_CASE("adversarial 2: a job that dies of a signal has that signal in its row
 TEST_CASE("adversarial 3: a crash leaves no core but where the caller asks for one") {
   const Sandbox box;
   const std::string pattern = core_pattern();
-#ifdef __SANITIZE_ADDRESS__
-  const bool has_files = false;  // the sanitizer sets our own limit, which jobs have from us, to 0
-#else
-  const bool has_files = !pattern.empty() && pattern[0] != '|' && pattern[0] != '/';
-#endif
+  // A sanitizer sets our own limit, which jobs have from us, to 0.
+  const bool has_files =
+      !kSanitized && !pattern.empty() && pattern[0] != '|' && pattern[0] != '/';
   if (!has_files) MESSAGE("SKIPPED: cores go to " << pattern << ", not into the folder");
   const std::string job = job_program("crash_big");
   const auto crash = [&](const std::string& before, const std::vector<std::string>& options) {

@@ -254,4 +254,26 @@ TEST_CASE("executor: a missing helper, and one that ends at once, are told by na
   CHECK_THROWS_AS(Executor{options}, Error);
 }
 
+TEST_CASE("executor: what could not be started is told with the command's name") {
+  Executor executor(executor_options());
+  CHECK(run(executor, command({"no-such-program"})).err ==
+        "enjoin: no-such-program: there is no program 'no-such-program': No such file or "
+        "directory\n");
+  Command named = command({"true"});
+  named.name = "step 7";
+  named.folder = "/no/such/folder";
+  CHECK(run(executor, named).err ==
+        "enjoin: step 7: cannot enter its folder '/no/such/folder': No such file or directory\n");
+}
+
+TEST_CASE("executor: one that was moved away throws, and can be assigned again") {
+  Executor first(executor_options());
+  Executor second = std::move(first);
+  CHECK_THROWS_AS(first.add(command({"true"})), Error);
+  CHECK_THROWS_AS(first.fd(), Error);
+  CHECK_THROWS_AS(first.wait_all(), Error);
+  first = std::move(second);
+  CHECK(run(first, command({"true"})).success);
+}
+
 }  // namespace enjoin

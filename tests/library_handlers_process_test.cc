@@ -2,13 +2,17 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include "doctest/doctest.h"
 #include "enjoin/executor.h"
+#include "ipc/unique_fd.h"
 #include "support/executor.h"
 #include "support/folder.h"
 #include "support/forked.h"
@@ -28,21 +32,28 @@ Command lines_of(std::string line) {
 }  // namespace
 
 TEST_CASE("executor handlers: a job whose lines make its handler throw ends all the same") {
+  const test::Folder folder;
+  const std::string fifo = folder.path() + "/fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
   Executor executor(executor_options());
   JobOptions options;
-  std::vector<std::string> lines;
+  std::set<std::string> lines;
   int ends = 0;
   int thrown = 0;
   options.handlers.on_line = [&](JobId, int, std::string_view line) {
-    lines.emplace_back(line);
+    lines.emplace(line);
     throw std::runtime_error("from a handler");
   };
   options.handlers.on_end = [&](const JobReport& report) {
     ++ends;
     CHECK(report.success);
   };
-  // Without a newline they come at the job's end only.
-  executor.add(lines_of("printf one; printf two >&2"), options);
+  // Its start, lines and end all wait for us when the next one runs: without a newline the lines
+  // are complete at the end only.
+  JobOptions after;
+  after.needs = {executor.add(lines_of("printf one; printf two >&2"), options)};
+  executor.add(shell("echo >'" + fifo + "'"), after);
+  const ipc::UniqueFd next(::open(fifo.c_str(), O_RDONLY | O_CLOEXEC));
   while (executor.unfinished() > 0) {
     try {
       executor.wait();
@@ -50,7 +61,7 @@ TEST_CASE("executor handlers: a job whose lines make its handler throw ends all 
       ++thrown;
     }
   }
-  CHECK(lines == std::vector<std::string>{"one", "two"});
+  CHECK(lines == std::set<std::string>{"one", "two"});
   CHECK(thrown == 2);
   CHECK(ends == 1);
 }

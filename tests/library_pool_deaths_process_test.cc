@@ -15,6 +15,7 @@
 
 #include "enjoin/pool.h"
 #include "enjoin/shared.h"
+#include "support/sanitized.h"
 
 using enjoin::Future;
 using enjoin::OnDeath;
@@ -234,13 +235,8 @@ TEST_CASE("pool deaths: the pool goes on when its keeper is killed") {
 }
 
 TEST_CASE("pool deaths: workers are killed at random, and no result is wrong or missing") {
-#if defined(__SANITIZE_ADDRESS__)
-  constexpr int kCalls = 10'000;
-  constexpr int kKills = 5;
-#else
-  constexpr int kCalls = 100'000;
-  constexpr int kKills = 20;
-#endif
+  constexpr int kCalls = enjoin::test::kSanitized ? 10'000 : 100'000;
+  constexpr int kKills = enjoin::test::kSanitized ? 5 : 20;
   for (const OnDeath on_death : {OnDeath::kFail, OnDeath::kRetry}) {
     Pool pool({.size = 2, .on_death = on_death, .most_attempts = 100});
     std::vector<Future<int>> futures;

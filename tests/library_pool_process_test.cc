@@ -128,3 +128,16 @@ TEST_CASE("pool of processes: several threads of a host share one, and have one 
   for (std::thread& host : hosts) host.join();
   CHECK(sum.load() == 900);
 }
+
+TEST_CASE("pool of processes: a future that was used up or moved throws instead of crashing") {
+  Pool pool({.size = 1});
+  Future<int> future = pool.submit(square, 3);
+  Future<int> moved = std::move(future);
+  CHECK_THROWS_AS(future.wait(), Error);
+  CHECK_FALSE(future.cancel());
+  CHECK(moved.get() == 9);
+  CHECK_FALSE(moved.valid());
+  CHECK_THROWS_AS(moved.get(), Error);
+  CHECK_THROWS_AS(Future<int>().ready(), Error);
+  CHECK_THROWS_AS(Future<int>().number(), Error);
+}

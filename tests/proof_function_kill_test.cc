@@ -184,8 +184,8 @@ void kill_at_each(const Play& play, const char* name) {
     places.insert(target.moment.place);
   }
   CHECK(kills > 20 / kPointsApart);
-  MESSAGE(name << ": " << kills << " kills, " << targets.size() << " moments, " << places.size()
-               << " instructions");
+  MESSAGE(std::string(name) << ": " << kills << " kills, " << targets.size() << " moments, "
+                            << places.size() << " instructions");
 }
 
 }  // namespace

@@ -26,6 +26,7 @@
 #include "runner/executor/messages.h"
 #include "support/executor.h"
 #include "support/folder.h"
+#include "support/sanitized.h"
 
 namespace enjoin {
 namespace {
@@ -33,11 +34,7 @@ namespace {
 constexpr int kOwnErrorStatus = 255;
 constexpr int kPatienceMs = 60'000;  // then somebody hangs
 constexpr int kQuietMs = 20;         // what has not begun by then need not be seen
-#if defined(__SANITIZE_ADDRESS__)
-constexpr std::uint32_t kMutations = 12;
-#else
-constexpr std::uint32_t kMutations = 48;
-#endif
+constexpr std::uint32_t kMutations = test::kSanitized ? 12 : 48;
 
 /// A frame, or what is none. `descriptors` are sent with its first byte, whatever its header says.
 struct Raw {

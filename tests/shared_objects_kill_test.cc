@@ -1,15 +1,20 @@
 #include <array>
 #include <atomic>
+#include <csignal>
+#include <fcntl.h>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
 #include "enjoin/shared.h"
 #include "ipc/shared/mapped.h"
+#include "ipc/unique_fd.h"
 #include "support/forked.h"
 #include "support/stepper.h"
 
@@ -314,4 +319,65 @@ TEST_CASE("shared kill: an object or a buffer that is being made is there or is 
                                      // Made and not named to anybody yet: a buffer and the lock.
                                      CHECK(world.memory.used_bytes() <= world.used + 192 + 128);
                                    }});
+}
+
+namespace {
+
+// The standard output is a file of its own while somebody prints.
+struct PrintWorld {
+  static constexpr std::size_t kFits = 4096;
+  Memory memory{kSmall};
+  ipc::UniqueFd out{::memfd_create("enjoin-test", MFD_CLOEXEC)};
+
+  void print_both(const char* first, const char* second) {
+    const ipc::UniqueFd before(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+    ::dup2(out.get(), STDOUT_FILENO);
+    print(memory, first);
+    print(memory, second);
+    ::dup2(before.get(), STDOUT_FILENO);
+  }
+  std::string text() const {
+    std::string all(kFits, '\0');
+    const ssize_t got = ::pread(out.get(), all.data(), all.size(), 0);
+    all.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("shared kill: who dies while it prints leaves whole lines, and others print on") {
+  sweep<PrintWorld>("print",
+                    {.operation = [](PrintWorld& world) { world.print_both("abc", "def"); },
+                     .verify =
+                         [](PrintWorld& world) {
+                           world.print_both("ghi", "jkl");
+                           const std::string all = world.text();
+                           INFO(all);
+                           std::string lines;  // without the empty line that a death may cost
+                           for (const char letter : all) {
+                             if (letter != '\n' || !lines.ends_with('\n')) lines += letter;
+                           }
+                           if (lines.starts_with('\n')) lines.erase(0, 1);
+                           const bool known = lines == "ghi\njkl\n" || lines == "abc\nghi\njkl\n" ||
+                                              lines == "abc\ndef\nghi\njkl\n";
+                           CHECK(known);
+                           CHECK(all.size() <= lines.size() + 1);
+                         }});
+}
+
+TEST_CASE("shared kill: a line that is half written at a death is ended by who prints next") {
+  PrintWorld world;
+  // What a child leaves that dies inside write(2): part of a line, its mark and its lock.
+  test::Forked child([&world] {
+    shared::detail::Mapped& mapped = MemoryAccess::mapped(world.memory);
+    take_lock(mapped, mapped.header().print_lock, {});
+    mapped.header().print_open.store(1);
+    const bool half = ::write(world.out.get(), "ab", 2) == 2;
+    if (half) ::raise(SIGKILL);
+    return 1;
+  });
+  CHECK(child.wait() != 1);
+  world.print_both("ghi", "jkl");
+  CHECK(world.text() == "ab\nghi\njkl\n");
 }

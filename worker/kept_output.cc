@@ -129,7 +129,7 @@ int KeptOutput::open_named() {
   const int found = open_folder_of(name_, names_.trusted(), &folder_);
   if (found != 0) return found;
   const std::string seq = names_.seq();
-  ::unlinkat(folder_.get(), seq.c_str() + seq.rfind('/') + 1, 0);
+  ::unlinkat(folder_.get(), seq.substr(seq.rfind('/') + 1).c_str(), 0);
   ipc::UniqueFd out;
   ipc::UniqueFd err;
   int error = open_fresh(folder_.get(), name_, &out);

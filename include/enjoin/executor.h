@@ -124,7 +124,8 @@ enum class Stop : std::uint8_t {
 /// take), no signal handler, no thread; its folder, umask, limits, stdin and stdout are left alone.
 /// All descriptors are close-on-exec. If the host dies, by whatever signal, all jobs and their
 /// trees are ended. Several executors may live in one process, each used by one thread at a time.
-/// After a fork() without exec only the parent may use it.
+/// After a fork() without exec only the parent may use it. One that was moved away throws Error
+/// from all but its destructor and assignment.
 ///
 /// Errors. What the caller did wrong, and what the kernel refuses, throws Error; then nothing was
 /// added. Should the helper die, jobs that had begun end as Lost, the others are dropped with the
@@ -176,6 +177,7 @@ class ENJOIN_API Executor {
 
  private:
   class ENJOIN_HIDDEN Impl;
+  ENJOIN_HIDDEN Impl& impl() const;
   std::unique_ptr<Impl> impl_;
 };
 

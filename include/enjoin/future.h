@@ -90,7 +90,8 @@ R take_result(JobCell& cell) {
 /// The result of a call that a Pool makes. Move-only; one thread at a time uses it.
 ///
 /// Who waits for it drives the pool: there is no thread of ours in the host. It may outlive its
-/// Pool, for then it has ended. Dropping it does not cancel the call.
+/// Pool, for then it has ended. Dropping it does not cancel the call. One that is not valid()
+/// throws Error from all functions but valid() and cancel().
 template <typename R>
 class [[nodiscard]] Future {
  public:
@@ -110,11 +111,11 @@ class [[nodiscard]] Future {
   /// It has ended. Looks for news where that is not known yet, without waiting.
   bool ready() const {
     const detail::Deadline past{};
-    return ended() || cell_->core->wait(cell_->fate, &past);
+    return ended() || cell().core->wait(cell().fate, &past);
   }
 
   void wait() const {
-    if (!ended()) cell_->core->wait(cell_->fate, nullptr);
+    if (!ended()) cell().core->wait(cell().fate, nullptr);
   }
   /// False: it has not ended after `limit`.
   template <typename Rep, typename Period>
@@ -123,7 +124,7 @@ class [[nodiscard]] Future {
     const detail::Deadline deadline =
         std::chrono::steady_clock::now() +
         std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit);
-    return cell_->core->wait(cell_->fate, &deadline);
+    return cell().core->wait(cell().fate, &deadline);
   }
 
   /// Waits, and gives the result; once. Throws RemoteError (the function threw), WorkerDied,
@@ -143,10 +144,14 @@ class [[nodiscard]] Future {
   }
 
   /// Number of the call in its pool, from 1: messages name it.
-  std::uint64_t number() const { return cell_->number; }
+  std::uint64_t number() const { return cell().number; }
 
  private:
-  bool ended() const { return detail::fate_of(*cell_) != detail::Fate::kPending; }
+  detail::JobCell& cell() const {
+    if (cell_ == nullptr) throw Error("a future without a call: get() was called, or it was moved");
+    return *cell_;
+  }
+  bool ended() const { return detail::fate_of(cell()) != detail::Fate::kPending; }
 
   detail::JobCell* cell_ = nullptr;
 };

@@ -82,6 +82,7 @@ std::uint64_t Mapped::allocate(std::size_t size_bytes, Kind kind) {
 void Mapped::free(std::uint64_t offset) {
   BlockHeader& block = block_of(offset);
   const std::uint64_t size = BlockHeader::size(block.word.load(std::memory_order_relaxed));
+  if (size < kHeader || size > size_bytes() - (offset - kHeader)) throw_damaged();
   // Large ones give their pages back to the system; fresh pages are zero.
   const std::uint64_t begin = (offset + kPage - 1) / kPage * kPage;
   const std::uint64_t end = (offset - kHeader + size) / kPage * kPage;

@@ -19,7 +19,8 @@ void attach_memory(ipc::UniqueFd fd);
 
 /// In the host, when it is certain that a worker is no more: what it held is put in order at once.
 /// Without the call those who wait find out by themselves, in about a tenth of a second.
-void worker_died(const Memory& memory, pid_t pid);
+/// Memory that is damaged stays so: who uses it is told.
+void worker_died(const Memory& memory, pid_t pid) noexcept;
 
 /// In a worker that ends in order, after its last function: no barrier breaks for it.
 void leave_memories() noexcept;

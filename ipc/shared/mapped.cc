@@ -221,8 +221,12 @@ void attach_memory(ipc::UniqueFd fd) {
   all.kept.push_back(std::move(mapped));
 }
 
-void worker_died(const Memory& memory, pid_t pid) {
-  MemoryAccess::mapped(memory).process_ended(pid, detail::Gone::kDied);
+void worker_died(const Memory& memory, pid_t pid) noexcept {
+  try {
+    MemoryAccess::mapped(memory).process_ended(pid, detail::Gone::kDied);
+  } catch (
+      const Error&) {  // damaged, maybe by the worker: its calls have to be settled all the same
+  }
 }
 
 void leave_memories() noexcept {

@@ -8,8 +8,6 @@
 namespace enjoin::shared::detail {
 namespace {
 
-constexpr std::uint32_t kMost = 1U << 24;
-
 // What this thread has taken and not finished, in any queue; oldest first.
 struct Taken {
   std::uint64_t memory;
@@ -69,7 +67,7 @@ void Use::tell(AtomicU32& news, const AtomicU32& sleepers, std::uint32_t most) {
 
 Put Use::put(std::string_view bytes, const Until& until) {
   std::uint64_t block = 0;
-  if (bytes.size() > data_.item_bytes) {
+  if (bytes.size() > view_.item_bytes()) {
     block = mapped_.allocate(bytes.size(), Kind::kItem);
     std::memcpy(&mapped_.at<char>(block), bytes.data(), bytes.size());
   }
@@ -153,8 +151,8 @@ void queue_gone(Mapped& mapped, std::uint64_t offset, std::uint32_t number, Gone
 static_assert(RawQueue::kKind == static_cast<std::uint8_t>(Kind::kQueue));
 
 RawQueue::RawQueue(Memory& memory, const QueueOptions& options) {
-  if (options.most == 0 || options.most > kMost) {
-    throw Error("QueueOptions::most must be from 1 to " + std::to_string(kMost));
+  if (options.most == 0 || options.most > kMostItems) {
+    throw Error("QueueOptions::most must be from 1 to " + std::to_string(kMostItems));
   }
   static_cast<Object&>(*this) = make_object<QueueData>(
       memory, Kind::kQueue, QueueView::bytes_for(options.most, options.item_bytes),

@@ -40,6 +40,14 @@ std::uint64_t ItemWord::packed() const {
          std::uint64_t{owner} << 16 | std::uint64_t{thread} << 32;
 }
 
+QueueView::QueueView(Mapped& mapped, QueueData& data)
+    : mapped_(mapped), data_(data), most_(data.most), item_bytes_(data.item_bytes) {
+  if (most_ == 0 || most_ > kMostItems ||
+      bytes_for(most_, item_bytes_) > mapped.size_bytes() - mapped.offset_of(&data)) {
+    throw Error("a shared queue is damaged");
+  }
+}
+
 std::uint64_t QueueView::bytes_for(std::uint32_t most, std::uint32_t item_bytes) {
   return sizeof(QueueData) + lists_bytes(most) + slot_bytes(item_bytes) * most;
 }
@@ -52,22 +60,22 @@ void QueueView::begin(QueueData& data) {
 }
 
 ItemSlot& QueueView::slot(std::uint32_t index) const {
-  auto* const first = reinterpret_cast<std::byte*>(&data_ + 1) + lists_bytes(data_.most);
-  return *reinterpret_cast<ItemSlot*>(first + slot_bytes(data_.item_bytes) * index);
+  auto* const first = reinterpret_cast<std::byte*>(&data_ + 1) + lists_bytes(most_);
+  return *reinterpret_cast<ItemSlot*>(first + slot_bytes(item_bytes_) * index);
 }
 
 AtomicU32& QueueView::ring(std::uint32_t place) const {
-  return reinterpret_cast<AtomicU32*>(&data_ + 1)[place % data_.most];
+  return reinterpret_cast<AtomicU32*>(&data_ + 1)[place % most_];
 }
 
 AtomicU32& QueueView::spare(std::uint32_t place) const {
-  return reinterpret_cast<AtomicU32*>(&data_ + 1)[data_.most + place % data_.most];
+  return reinterpret_cast<AtomicU32*>(&data_ + 1)[most_ + place % most_];
 }
 
 std::uint32_t QueueView::spares() const {
   const std::uint32_t used =
       data_.ready.load(std::memory_order_relaxed) + data_.taken.load(std::memory_order_relaxed);
-  return used < data_.most ? data_.most - used : 0;
+  return used < most_ ? most_ - used : 0;
 }
 
 void QueueView::push_ready(std::uint32_t index) {
@@ -99,7 +107,7 @@ void QueueView::make_lists_anew() {
   std::uint32_t taken = 0;
   std::uint32_t spares = 0;
   std::uint64_t next_order = 0;
-  for (std::uint32_t i = 0; i < data_.most; ++i) {
+  for (std::uint32_t i = 0; i < most_; ++i) {
     const std::uint64_t order = slot(i).order.load(std::memory_order_relaxed);
     const ItemState state = ItemWord::of(slot(i).word.load(std::memory_order_acquire)).state;
     if (state == ItemState::kReady) ring(ready++).store(i, std::memory_order_relaxed);
@@ -120,7 +128,7 @@ bool QueueView::try_put(std::string_view bytes, std::uint64_t block) {
   const std::uint32_t spare_count = spares();
   if (spare_count == 0) return false;
   const std::uint32_t index = spare(spare_count - 1).load(std::memory_order_relaxed);
-  if (index >= data_.most) throw Error("a shared queue is damaged");
+  if (index >= most_) throw Error("a shared queue is damaged");
   ItemSlot& free = slot(index);
   const std::uint64_t order = data_.next_order.load(std::memory_order_relaxed);
   free.order.store(order, std::memory_order_relaxed);
@@ -140,14 +148,14 @@ std::optional<QueueView::Found> QueueView::try_take(std::uint32_t thread) {
   if (data_.ready.load(std::memory_order_relaxed) == 0) return std::nullopt;
   const std::uint32_t first = data_.first.load(std::memory_order_relaxed);
   const std::uint32_t index = ring(first).load(std::memory_order_relaxed);
-  if (index >= data_.most) throw Error("a shared queue is damaged");
+  if (index >= most_) throw Error("a shared queue is damaged");
   ItemSlot& item = slot(index);
   ItemWord word = ItemWord::of(item.word.load(std::memory_order_relaxed));
   word.state = ItemState::kTaken;
   word.owner = self;
   word.thread = thread;
   item.word.store(word.packed(), std::memory_order_release);
-  data_.first.store((first + 1) % data_.most, std::memory_order_relaxed);
+  data_.first.store((first + 1) % most_, std::memory_order_relaxed);
   add(data_.taken, 1);
   take_off(data_.ready);
   return Found{.slot = index, .order = item.order.load(std::memory_order_relaxed)};
@@ -168,6 +176,7 @@ bool QueueView::finish(const Found& found, std::uint32_t thread) {
     }
     block = item.block.load(std::memory_order_relaxed);
     if (block != 0) {
+      mapped_.check_block(block, Kind::kItem);
       mapped_.block_of(block).draft_of.store(self, std::memory_order_release);
     }
     item.word.store(ItemWord{}.packed(), std::memory_order_release);
@@ -182,11 +191,12 @@ bool QueueView::finish(const Found& found, std::uint32_t thread) {
 // brings it back, so that none is counted twice.
 void QueueView::process_gone(std::uint32_t number, Gone how) {
   const Guard guard(data_.guard);
-  for (std::uint32_t i = 0; i < data_.most; ++i) {
+  for (std::uint32_t i = 0; i < most_; ++i) {
     ItemSlot& item = slot(i);
     ItemWord word = ItemWord::of(item.word.load(std::memory_order_relaxed));
     if (word.state == ItemState::kFree) continue;
     const std::uint64_t block = item.block.load(std::memory_order_relaxed);
+    if (block != 0) mapped_.check_block(block, Kind::kItem);
     AtomicU32* const draft = block == 0 ? nullptr : &mapped_.block_of(block).draft_of;
     const bool is_its_own = word.state == ItemState::kTaken && word.owner == number;
     if (is_its_own && how == Gone::kDied) word.deaths = std::min(word.deaths + 1, 255U);
@@ -212,7 +222,7 @@ std::string QueueView::bytes_of(std::uint32_t index) const {
   const std::uint64_t size = item.size.load(std::memory_order_relaxed);
   if (block != 0) mapped_.check_block(block, Kind::kItem);
   const std::uint64_t room =
-      block == 0 ? data_.item_bytes : mapped_.block_of(block).asked.load(std::memory_order_relaxed);
+      block == 0 ? item_bytes_ : mapped_.block_of(block).asked.load(std::memory_order_relaxed);
   if (size > room || (block != 0 && room > mapped_.size_bytes() - block)) {
     throw Error("a shared queue's item is damaged");
   }

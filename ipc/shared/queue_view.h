@@ -14,6 +14,8 @@
 
 namespace enjoin::shared::detail {
 
+inline constexpr std::uint32_t kMostItems = 1U << 24;  ///< a queue's slots
+
 /// Of an ItemSlot's word.
 struct ItemWord {
   ItemState state = ItemState::kFree;
@@ -27,7 +29,10 @@ struct ItemWord {
 
 class QueueView {
  public:
-  QueueView(Mapped& mapped, QueueData& data) : mapped_(mapped), data_(data) {}
+  /// Throws Error: its slots would not be in the memory.
+  QueueView(Mapped& mapped, QueueData& data);
+
+  std::uint32_t item_bytes() const { return item_bytes_; }
 
   static std::uint64_t bytes_for(std::uint32_t most, std::uint32_t item_bytes);
 
@@ -61,6 +66,8 @@ class QueueView {
 
   Mapped& mapped_;
   QueueData& data_;
+  const std::uint32_t most_;  ///< what was checked, whatever is written over it
+  const std::uint32_t item_bytes_;
 };
 
 }  // namespace enjoin::shared::detail

@@ -16,4 +16,8 @@ constexpr std::uint64_t pipe_key(JobId job, std::size_t stream) {
   return static_cast<std::uint64_t>(job) << 1 | stream;  // from 2, for ids begin with 1
 }
 
+constexpr JobId job_of(std::uint64_t key) {
+  return JobId{key >> 1};
+}
+
 }  // namespace enjoin

@@ -94,23 +94,27 @@ bool Executor::Impl::take_frame(SocketFrame* frame) {
 
 void Executor::Impl::lose(const std::string& why) {
   if (lost_.empty()) lost_ = why;
-  socket_ = FrameSocket();  // leaves the epoll descriptor with it
+  // A forked process may have a copy of it, so that closing it is not enough.
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket_.fd(), nullptr);
+  socket_ = FrameSocket();
   note_work();
 }
 
 void Executor::Impl::read_lines() {
+  while (!untold_.empty()) {
+    const std::uint64_t key = untold_.back();
+    untold_.pop_back();
+    tell_lines(key);
+  }
   std::array<epoll_event, kMostEvents> events;
   const int count = ::epoll_wait(epoll_.get(), events.data(), kMostEvents, 0);
   for (int at = 0; at < count; ++at) {
     const std::uint64_t key = events[static_cast<std::size_t>(at)].data.u64;
     if (key == kSocketKey || key == kEventKey) continue;
-    const JobId job{key >> 1};
-    const auto found = jobs_.find(job);
-    if (found == jobs_.end()) continue;
-    const JobPointer entry = found->second;
-    if (entry->streams[key & 1] == nullptr) continue;
-    entry->streams[key & 1]->read_some();
-    tell_lines(job, entry, key & 1);
+    const auto found = jobs_.find(job_of(key));
+    if (found == jobs_.end() || found->second->streams[key & 1] == nullptr) continue;
+    found->second->streams[key & 1]->read_some();
+    tell_lines(key);
   }
 }
 
@@ -120,13 +124,17 @@ void Executor::Impl::handle(SocketFrame frame) {
     case ExecutorFrame::kStarted: {
       StartedMessage message;
       good = unpack(frame.body, &message);
-      if (good) started(message, std::move(frame.descriptors));
+      if (!good) break;
+      tell_last_lines(message.job, &frame);  // of an attempt before
+      started(message, std::move(frame.descriptors));
       break;
     }
     case ExecutorFrame::kEnded: {
       EndedMessage message;
       good = unpack(frame.body, &message);
-      if (good) ended(std::move(message), frame.descriptors);
+      if (!good) break;
+      tell_last_lines(message.report.id, &frame);
+      ended(std::move(message), frame.descriptors);
       break;
     }
     case ExecutorFrame::kRefused: {
@@ -152,7 +160,6 @@ void Executor::Impl::started(const StartedMessage& message,
   const auto found = jobs_.find(message.job);
   if (found == jobs_.end()) return;
   const JobPointer entry = found->second;
-  tell_last_lines(message.job, entry);  // of an attempt before
   for (std::size_t stream = 0; stream < std::min<std::size_t>(descriptors.size(), 2); ++stream) {
     watch(message.job, entry.get(), stream, std::move(descriptors[stream]));
   }
@@ -163,38 +170,56 @@ void Executor::Impl::started(const StartedMessage& message,
 
 void Executor::Impl::watch(JobId job, HostJob* entry, std::size_t stream, ipc::UniqueFd pipe) {
   if (!pipe) return;
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u64 = pipe_key(job, stream);
-  // Where it cannot be watched it is read at the job's end.
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pipe.get(), &event);
   entry->streams[stream] = std::make_unique<LineStream>(std::move(pipe), entry->most_output);
+  entry->streams[stream]->watch(epoll_.get(), pipe_key(job, stream));
 }
 
-void Executor::Impl::tell_lines(JobId job, const JobPointer& entry, std::size_t stream) {
+// Should a handler throw, the next step() tells the other lines.
+void Executor::Impl::tell_lines(std::uint64_t key) {
+  const JobId job = job_of(key);
+  const std::size_t stream = key & 1;
+  const auto found = jobs_.find(job);
+  if (found == jobs_.end()) return;
+  const JobPointer entry = found->second;
   std::string_view line;
   // A handler that calls step() may take the stream away.
   while (entry->streams[stream] != nullptr && entry->streams[stream]->next(&line)) {
     if (!entry->handlers.on_line) continue;
     const std::string own(line);
-    entry->handlers.on_line(job, static_cast<int>(stream) + 1, own);
+    try {
+      entry->handlers.on_line(job, static_cast<int>(stream) + 1, own);
+    } catch (...) {
+      untold_.push_back(key);
+      throw;
+    }
   }
 }
 
-void Executor::Impl::tell_last_lines(JobId job, const JobPointer& entry) {
+void Executor::Impl::tell_last_lines(JobId job) {
+  const auto found = jobs_.find(job);
+  if (found == jobs_.end()) return;
+  const JobPointer entry = found->second;
   for (std::size_t stream = 0; stream < entry->streams.size(); ++stream) {
     if (entry->streams[stream] == nullptr) continue;
     entry->streams[stream]->read_last();
-    tell_lines(job, entry, stream);
+    tell_lines(pipe_key(job, stream));
     entry->streams[stream].reset();
+  }
+}
+
+// Before what `frame` says is done. Should a handler throw, the frame has its turn again.
+void Executor::Impl::tell_last_lines(JobId job, SocketFrame* frame) {
+  try {
+    tell_last_lines(job);
+  } catch (...) {
+    inbox_.push_front(std::move(*frame));
+    throw;
   }
 }
 
 void Executor::Impl::ended(EndedMessage message, const std::vector<ipc::UniqueFd>& descriptors) {
   JobReport& report = message.report;
-  const auto found = jobs_.find(report.id);
-  if (found == jobs_.end()) return;
-  tell_last_lines(report.id, JobPointer(found->second));
+  if (!jobs_.contains(report.id)) return;
   auto file = descriptors.begin();
   for (const auto& [part, text] :
        {std::pair{&message.out, &report.out}, std::pair{&message.err, &report.err}}) {
@@ -228,7 +253,7 @@ void Executor::Impl::tell_lost() {
   while (!jobs_.empty()) {
     const JobId job = jobs_.begin()->first;
     const JobPointer entry = jobs_.begin()->second;
-    tell_last_lines(job, entry);
+    tell_last_lines(job);
     JobReport report;
     report.id = job;
     report.kind = entry->started ? JobReport::Kind::kRan : JobReport::Kind::kDropped;

@@ -61,6 +61,7 @@ Executor::Impl::~Impl() {
 JobId Executor::Impl::add(Command command, JobOptions options) {
   check_usable();
   check_command(command);
+  if (command.name.empty()) command.name = name_of(command);
   check_numbers(options);
   for (const JobId need : options.needs) check_job(need);
   for (const LimitId limit : options.limits) {

@@ -86,16 +86,18 @@ class Executor::Impl {
   void refused(const RefusedMessage& message);
   void tell_lost();
   void watch(JobId job, HostJob* entry, std::size_t stream, ipc::UniqueFd pipe);
-  void tell_lines(JobId job, const JobPointer& entry, std::size_t stream);
-  void tell_last_lines(JobId job, const JobPointer& entry);
+  void tell_lines(std::uint64_t key);
+  void tell_last_lines(JobId job);
+  void tell_last_lines(JobId job, SocketFrame* frame);
   void tell_end(JobReport report);
 
   pid_t owner_;  ///< who made us: a forked copy of us must not touch what is shared
   FrameSocket socket_;
   ipc::UniqueFd epoll_;  ///< the socket, event_, and the pipes of Output::kLines
   ipc::UniqueFd event_;  ///< readable where there is work that no other descriptor tells of
-  std::deque<SocketFrame> inbox_;  ///< came while we were sending
-  std::string lost_;               ///< why the helper is gone; empty: it is there
+  std::deque<SocketFrame> inbox_;      ///< came while we were sending
+  std::vector<std::uint64_t> untold_;  ///< keys of pipes whose lines a handler's exception kept
+  std::string lost_;                   ///< why the helper is gone; empty: it is there
 
   std::map<JobId, JobPointer> jobs_;  ///< unfinished
   std::size_t running_ = 0;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 
 namespace enjoin {
@@ -18,6 +19,20 @@ constexpr std::size_t kReadSize = 64 * 1024;
 LineStream::LineStream(ipc::UniqueFd pipe, std::size_t most_line)
     : pipe_(std::move(pipe)), most_line_(most_line) {
   if (pipe_) ::fcntl(pipe_.get(), F_SETFL, ::fcntl(pipe_.get(), F_GETFL) | O_NONBLOCK);
+}
+
+void LineStream::watch(int epoll, std::uint64_t key) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = key;
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, pipe_.get(), &event) == 0) epoll_ = epoll;
+}
+
+// A forked process may have a copy of the pipe, which epoll would go on to tell of.
+void LineStream::close() {
+  if (pipe_ && epoll_ >= 0) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, pipe_.get(), nullptr);
+  pipe_.reset();
+  if (bytes_.size() > taken_ && bytes_.back() != '\n') bytes_ += '\n';
 }
 
 bool LineStream::read_some() {
@@ -35,8 +50,7 @@ bool LineStream::read_some() {
   bytes_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   if (size > 0) return true;
   if (size < 0 && errno == EAGAIN) return false;
-  pipe_.reset();
-  if (bytes_.size() > taken_ && bytes_.back() != '\n') bytes_ += '\n';
+  close();
   return false;
 }
 
@@ -46,8 +60,7 @@ void LineStream::read_last() {
   const std::size_t end = bytes_.size() - taken_ + static_cast<std::size_t>(std::max(there, 0));
   while (pipe_ && bytes_.size() - taken_ < end && read_some()) {
   }
-  pipe_.reset();
-  if (bytes_.size() > taken_ && bytes_.back() != '\n') bytes_ += '\n';
+  close();
 }
 
 bool LineStream::next(std::string_view* line) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,10 @@ class LineStream {
   /// A line longer than `most_line` bytes comes in pieces of that size; 0: no limit.
   LineStream(ipc::UniqueFd pipe, std::size_t most_line);
 
+  /// From now until its end `epoll` tells with `key` that there is something to read. Where that
+  /// cannot be, read_last() reads it all.
+  void watch(int epoll, std::uint64_t key);
+
   /// -1 once the last writer is gone.
   int fd() const { return pipe_.get(); }
 
@@ -26,7 +31,10 @@ class LineStream {
   bool next(std::string_view* line);
 
  private:
+  void close();
+
   ipc::UniqueFd pipe_;
+  int epoll_ = -1;
   std::size_t most_line_;
   std::string bytes_;
   std::size_t taken_ = 0;    ///< of bytes_

@@ -5,8 +5,8 @@
 //              own results, says there what of its output it could not print, and leaves.
 //   press      workers that do not leave although they run no job are killed.
 //   rebuild    when the last has gone: what can be known is gathered (Salvage), memory is made
-//   anew,
-//              output that waits is handed in again, jobs that had not begun are published again.
+//              anew, output that waits is handed in again, jobs that had not begun are published
+//              again.
 //
 // What each job is told by, in this order: its record; what its worker says in its own results; its
 // slot. Output lies where an entry with a good sum says, or in the files of the worker that left

@@ -19,6 +19,8 @@
 #include <span>
 #include <vector>
 
+#include "support/sanitized.h"
+
 namespace enjoin::test {
 
 /// A world in shared memory, what a process does in it, and what must hold however far it came.
@@ -48,11 +50,7 @@ struct Sweep {
 };
 
 /// Of the points of a long operation, each so many-th: sanitized code takes ten times the steps.
-#ifdef __SANITIZE_ADDRESS__
-inline constexpr unsigned kPointsApart = 4;
-#else
-inline constexpr unsigned kPointsApart = 1;
-#endif
+inline constexpr unsigned kPointsApart = kSanitized ? 4 : 1;
 
 /// Does all of it, at each `apart`-th point. Verifies a child that is not killed as well. Throws
 /// std::runtime_error where the child does something unexpected (crashes, never ends).
