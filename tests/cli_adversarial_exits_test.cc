@@ -66,8 +66,7 @@ TEST_CASE("adversarial 3: a crash leaves no core but where the caller asks for o
   const Sandbox box;
   const std::string pattern = core_pattern();
   // A sanitizer sets our own limit, which jobs have from us, to 0.
-  const bool has_files =
-      !kSanitized && !pattern.empty() && pattern[0] != '|' && pattern[0] != '/';
+  const bool has_files = !kSanitized && !pattern.empty() && pattern[0] != '|' && pattern[0] != '/';
   if (!has_files) MESSAGE("SKIPPED: cores go to " << pattern << ", not into the folder");
   const std::string job = job_program("crash_big");
   const auto crash = [&](const std::string& before, const std::vector<std::string>& options) {

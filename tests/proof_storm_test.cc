@@ -311,7 +311,9 @@ TEST_CASE("storm: millions of jobs without a process, each recorded once") {
   const Clock::time_point begin = Clock::now();
   const double limit = storm_seconds() * 0.35;
   Row row;
-  for (unsigned phase = 0; seconds_since(begin) < limit || phase < 4; ++phase) {
+  // On a slow machine longer, until it has been a storm.
+  const auto is_calm = [&row] { return row.storm.worker_kills <= 50; };
+  for (unsigned phase = 0; seconds_since(begin) < limit || phase < 4 || is_calm(); ++phase) {
     const StormPlan plan{.longest_pause_us = phase % 3 == 2 ? 20'000U : 4000U,
                          .stop_worker = 300,
                          .kill_keeper = 20,
@@ -323,14 +325,14 @@ TEST_CASE("storm: millions of jobs without a process, each recorded once") {
   row.seconds = seconds_since(begin);
   print("jobs that need no process", row);
   check(row);
-  CHECK(row.storm.worker_kills > 50);
 }
 
 TEST_CASE("storm: thousands of commands, each recorded once, its output there once and whole") {
   const Clock::time_point begin = Clock::now();
   const double limit = storm_seconds() * 0.4;
   Row row;
-  for (unsigned phase = 0; seconds_since(begin) < limit || phase < 4; ++phase) {
+  const auto is_calm = [&row] { return row.storm.worker_kills <= 20 || row.storm.job_kills <= 5; };
+  for (unsigned phase = 0; seconds_since(begin) < limit || phase < 4 || is_calm(); ++phase) {
     const StormPlan plan{.longest_pause_us = phase % 3 == 2 ? 30'000U : 6000U,
                          .stop_worker = 200,
                          .kill_job = 150,
@@ -344,8 +346,6 @@ TEST_CASE("storm: thousands of commands, each recorded once, its output there on
   row.seconds = seconds_since(begin);
   print("commands", row);
   check(row);
-  CHECK(row.storm.worker_kills > 20);
-  CHECK(row.storm.job_kills > 5);
 }
 
 namespace {
@@ -373,7 +373,7 @@ TEST_CASE("storm: runs that are killed and resumed until all is done record each
   Row row;
   std::uint64_t executed_again = 0;
   std::uint64_t left_in_tmp = 0;
-  while (seconds_since(begin) < limit || row.jobs == 0) {
+  while (seconds_since(begin) < limit || row.jobs == 0 || row.storm.worker_kills <= 5) {
     const Sandbox box;
     const std::string input = box.shell("seq " + std::to_string(kJobs)).out;
     const std::vector<std::string> words = {"-j4", "--joblog", "log", "--resume",
@@ -442,5 +442,4 @@ TEST_CASE("storm: runs that are killed and resumed until all is done record each
   CHECK(row.wrong == 0);
   CHECK(row.left == 0);
   CHECK(left_in_tmp == 0);
-  CHECK(row.storm.worker_kills > 5);
 }

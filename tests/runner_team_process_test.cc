@@ -415,6 +415,28 @@ TEST_CASE("team: an idle worker's death is nobody's") {
   CHECK(succeeded(second[0].outcome));
 }
 
+TEST_CASE("team: a keeper that dies with workers that had done nothing yet is one death") {
+  StdoutFile files;
+  LocalTeam team(line_spec(8));
+  drive(team, {line_job(1, "true")});
+  const std::vector<pid_t> keepers = children_of(::getpid());
+  REQUIRE(keepers.size() == 1);
+  REQUIRE(::kill(keepers[0], SIGSTOP) == 0);  // it is asked for seven more, and starts none
+  bool killed = false;
+  std::vector<Job> jobs;
+  for (std::uint64_t seq = 2; seq < 34; ++seq) {
+    jobs.push_back(line_job(seq, "sleep 0.01; echo " + std::to_string(seq)));
+  }
+  const std::vector<JobResult> results =
+      drive(team, std::move(jobs), [&](const std::vector<JobResult>&) {
+        if (!std::exchange(killed, true)) ::kill(keepers[0], SIGKILL);
+      });
+  CHECK(results.size() == 32);
+  std::size_t lost = 0;  // the one that its first worker ran then
+  for (const JobResult& result : results) lost += succeeded(result.outcome) ? 0U : 1U;
+  CHECK(lost <= 1);
+}
+
 TEST_CASE("team: workers that cannot work at all end the run with an error") {
   const StdoutFile files;
   TeamSpec spec = line_spec(2);

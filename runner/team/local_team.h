@@ -203,6 +203,7 @@ class LocalTeam final : public Team {
   void on_not_started(WorkerProcess& worker, int error);
   void forget(WorkerProcess& worker);
   void bury(WorkerProcess& worker, WorkerEnd end);
+  void count_barren_deaths();
   void follow_deaths(std::uint64_t deaths);
   /// All workers, and what is not to outlive them, are dead and dealt with when it returns.
   void kill_all_workers();
@@ -268,7 +269,10 @@ class LocalTeam final : public Team {
   std::uint32_t barren_keepers_ = 0;  ///< in a row that died before they started a worker
   std::uint32_t alive_ = 0;
   std::uint32_t last_generation_ = 0;
-  std::uint32_t barren_deaths_ = 0;  ///< workers in a row that died before they did anything
+  /// Turns in a row in which workers died before they did anything. Not workers: a whole team dies
+  /// with its keeper.
+  std::uint32_t barren_deaths_ = 0;
+  bool saw_barren_death_ = false;  ///< in this turn
   std::deque<Flight> flights_;
   std::vector<std::uint32_t> free_flights_;
   std::deque<std::uint32_t> unpublished_;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
+#include <utility>
 
 #include <sys/epoll.h>
 #include <sys/wait.h>
@@ -109,10 +110,17 @@ bool LocalTeam::settle(WorkerProcess& worker) {
   }
   if (worker.end == WorkerEnd::kLeft || worker.jobs_recorded > 0 || lost > 0) {
     barren_deaths_ = 0;
-  } else if (++barren_deaths_ >= kMostBarrenDeaths) {
-    throw Error("workers die before they do anything (" + executable_.path() + ")");
+    saw_barren_death_ = false;
+  } else {
+    saw_barren_death_ = true;
   }
   return true;
+}
+
+void LocalTeam::count_barren_deaths() {
+  if (!std::exchange(saw_barren_death_, false)) return;
+  if (++barren_deaths_ < kMostBarrenDeaths) return;
+  throw Error("workers die before they do anything (" + executable_.path() + ")");
 }
 
 void LocalTeam::forgive(WorkerProcess& worker) {

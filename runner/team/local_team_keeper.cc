@@ -152,6 +152,7 @@ void LocalTeam::take_keeper_news() {
     }
   }
   if (gone) deaths += on_keeper_death();
+  count_barren_deaths();
   if (deaths > 0) follow_deaths(deaths);
 }
 
