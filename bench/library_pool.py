@@ -138,11 +138,15 @@ def roundtrip(pools):
 def start(pools):
     """a pool of 8: made, one job each, joined"""
     rates = pools.run({"processes": pools.ours("start", "processes", 8),
+                       "processes, static": pools.peer("function_pool_static", "start",
+                                                       "processes", 8),
                        "processes, forked": pools.ours("start", "processes", 8, "fork"),
                        "threads": pools.ours("start", "threads", 8),
                        "Python: 8 Processes": pools.python("start", 8)})
     what = "a pool of 8 made, one call each, joined (a worker)"
     return (compare(what, rates, "processes", {"Python: 8 Processes": 5, "threads": 0}, "ns") +
+            compare(what + ", the program linked statically", rates, "processes, static",
+                    {"Python: 8 Processes": 5}, "ns") +
             compare(what + ", Start::kFork", rates, "processes, forked",
                     {"Python: 8 Processes": 5}, "ns"))
 

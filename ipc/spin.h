@@ -67,8 +67,8 @@ class Spin {
   }
 
   bool allowed_;
-  std::uint32_t failed_ = 0;  // in a row
-  std::uint32_t to_skip_ = 0;
+  std::uint32_t failed_ = 0;   // in a row
+  std::uint32_t to_skip_ = 1;  // the first time, when all others have yet to start
 };
 
 }  // namespace enjoin::ipc

@@ -50,6 +50,7 @@ void ProcessPool::worker_ended(const PoolWorkerEnd& end) {
   if ((end.signal != 0 || end.status != 0) && !end.canceled) ++workers_lost_;
   settle(end);
   if (!end.hopeless.empty()) give_up(end.hopeless);
+  if (closed_ && pending_ == 0) return;  // nothing waits; join() tells the rest of the end
   // A wake-up may have died with it.
   for (std::uint32_t number = 0; number < seats_used_; ++number) {
     if (seats_[number].reader.load() != nullptr) bells_.ring(number);

@@ -273,6 +273,7 @@ std::size_t ThreadPool::step() {
 void ThreadPool::close() {
   const std::scoped_lock lock(mutex_);
   closed_ = true;
+  ++announced_;  // for who looks
   start_as_needed();
   work_.notify_all();
   ended_.notify_all();

@@ -302,7 +302,7 @@ void FunctionWorker::wait_for_room() {
 void FunctionWorker::rest() {
   std::fflush(stdout);
   // The next call may come at once.
-  if (spin_.finds([this] { return queue_.looks_ready(); })) return;
+  if (spin_.finds([this] { return queue_.looks_ready() || closed(); })) return;
   const std::uint32_t number = start_.id.number;
   const std::uint32_t seen = bells_.bell_value(number);
   bells_.announce_idle(number);

@@ -48,7 +48,10 @@ bool read_variable(int* socket, int* host) {
     FunctionWorker worker(FunctionStart::from(start));
     ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
     status = worker.run();
-    if (status == kFunctionWorkerLeft) shared::leave_memories();
+    if (status == kFunctionWorkerLeft) {
+      shared::leave_memories();
+      leave(status);  // its memory and descriptors go with the process, sooner than one by one
+    }
   } catch (const std::exception& error) {
     ::dprintf(STDERR_FILENO, "a worker of a pool cannot begin: %s", error.what());
   }
